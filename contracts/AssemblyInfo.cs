@@ -1,0 +1,4 @@
+using VibePN.Contracts;
+
+[assembly: ContractVersion(ContractVersion.Major, ContractVersion.Minor)]
+[assembly: CLSCompliant(false)]

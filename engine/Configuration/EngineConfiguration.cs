@@ -1,0 +1,65 @@
+using System.Collections.Immutable;
+using System.Net;
+using VibePN.Contracts;
+
+namespace VibePN.Engine.Configuration;
+
+/// <summary>Everything the engine is told: already checked by the host, free of files and text.</summary>
+public sealed record EngineConfiguration
+{
+    /// <summary>Who we are.</summary>
+    public required NodeIdentity Identity { get; init; }
+
+    /// <summary>Where to accept connections.</summary>
+    public required ImmutableArray<IPEndPoint> Listen { get; init; }
+
+    /// <summary>The peers, in the file's order. Names are unique.</summary>
+    public required ImmutableArray<PeerConfiguration> Peers { get; init; }
+
+    /// <summary>The networks, sorted by name. Names are unique.</summary>
+    public required ImmutableArray<NetworkConfiguration> Networks { get; init; }
+}
+
+/// <summary>One <c>[[peers]]</c> entry.</summary>
+public sealed record PeerConfiguration
+{
+    /// <summary>The operator's label.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Where to dial, <c>host:port</c>, or null: this peer dials us.</summary>
+    public string? Address { get; init; }
+
+    /// <summary>The enforced certificate pin, or null: the trust plugin's pins decide.</summary>
+    public Fingerprint? Fingerprint { get; init; }
+
+    /// <summary>Names of the networks the peer is a member of. Enforced.</summary>
+    public ImmutableArray<string> Networks { get; init; } = [];
+}
+
+/// <summary>One <c>[networks.NAME]</c> table.</summary>
+public sealed record NetworkConfiguration
+{
+    /// <summary>The name, <c>[a-z0-9._-]{1,32}</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The IPv4 subnet that all members share, or null.</summary>
+    public IpPrefix? Prefix { get; init; }
+
+    /// <summary>The IPv6 subnet that all members share, or null. One of the two is there.</summary>
+    public IpPrefix? Prefix6 { get; init; }
+
+    /// <summary>Our IPv4 address inside <see cref="Prefix"/>; null when there is no IPv4 subnet. "auto" is resolved by the host.</summary>
+    public IpAddress? Address { get; init; }
+
+    /// <summary>Our IPv6 address inside <see cref="Prefix6"/>; null when there is no IPv6 subnet.</summary>
+    public IpAddress? Address6 { get; init; }
+
+    /// <summary>Whether peers are told our own host addresses.</summary>
+    public bool Export { get; init; }
+
+    /// <summary>Prefixes behind this node that peers are told.</summary>
+    public ImmutableArray<IpPrefix> Originate { get; init; } = [];
+
+    /// <summary>Interface MTU in bytes.</summary>
+    public int Mtu { get; init; } = 1380;
+}

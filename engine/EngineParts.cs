@@ -1,0 +1,38 @@
+using System.Collections.Immutable;
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
+using VibePN.Contracts;
+
+namespace VibePN.Engine;
+
+/// <summary>What the host hands the engine: one started plugin per role, and the services that touch the world.</summary>
+/// <remarks>The engine calls the plugins; starting and stopping them is the host's.</remarks>
+public sealed record EngineParts
+{
+    /// <summary>At least one; the first serves addresses without a scheme.</summary>
+    public required ImmutableArray<ITransportPlugin> Transports { get; init; }
+
+    /// <summary>Makes the interfaces.</summary>
+    public required ITunPlugin Tun { get; init; }
+
+    /// <summary>Decides over routes.</summary>
+    public required IRoutePolicyPlugin Routing { get; init; }
+
+    /// <summary>At least one; all must accept.</summary>
+    public required ImmutableArray<ITrustPlugin> Trust { get; init; }
+
+    /// <summary>Loggers by component, such as <c>engine/sessions</c>.</summary>
+    public required ILoggerFactory Loggers { get; init; }
+
+    /// <summary>The clock.</summary>
+    public required TimeProvider Time { get; init; }
+
+    /// <summary>Randomness for jitter and sequence numbers; thread-safe.</summary>
+    public required Random Random { get; init; }
+
+    /// <summary>Where the engine's instruments go.</summary>
+    public required Meter Meter { get; init; }
+
+    /// <summary>Keeps the instance number across restarts.</summary>
+    public required IPluginStore Store { get; init; }
+}
