@@ -1,0 +1,48 @@
+namespace VibePN.Engine.Control;
+
+/// <summary>The messages of the control stream (docs/wire-format.md §4). The numbers are ASCII letters and stay.</summary>
+/// <remarks>A type with the high bit set is optional: a node that does not know it skips the frame.</remarks>
+internal enum ControlType : byte
+{
+    /// <summary>No message.</summary>
+    None = 0,
+
+    /// <summary>First message of the initiator: <see cref="HelloMessage"/>.</summary>
+    Hello = (byte)'H',
+
+    /// <summary>First message of the responder: <see cref="HelloAckMessage"/>.</summary>
+    HelloAck = (byte)'h',
+
+    /// <summary>The initiator has seen the HelloAck. Empty.</summary>
+    Confirm = (byte)'C',
+
+    /// <summary>The responder has seen the Confirm. Empty.</summary>
+    Ready = (byte)'R',
+
+    /// <summary>The sender puts no more packets on this connection. Empty.</summary>
+    Drain = (byte)'D',
+
+    /// <summary>Prefixes that the sender is a way to: <see cref="RouteItemReader"/>.</summary>
+    Announce = (byte)'A',
+
+    /// <summary>Prefixes that the sender no longer is a way to: <see cref="RouteItemReader"/>.</summary>
+    Withdraw = (byte)'W',
+
+    /// <summary>A full set of announcements is complete: <see cref="NetworkMessage"/>.</summary>
+    End = (byte)'E',
+
+    /// <summary>What the sender has announced, in short: <see cref="DigestMessage"/>.</summary>
+    Digest = (byte)'I',
+
+    /// <summary>Asks for a full set of announcements: <see cref="NetworkMessage"/>.</summary>
+    Refresh = (byte)'F',
+
+    /// <summary>Asks for a sign of life: <see cref="KeepaliveMessage"/>.</summary>
+    Keepalive = (byte)'K',
+
+    /// <summary>The sign of life, with the question's token: <see cref="KeepaliveMessage"/>.</summary>
+    KeepaliveReply = (byte)'k',
+
+    /// <summary>The sender leaves: <see cref="GoodbyeMessage"/>.</summary>
+    Goodbye = (byte)'G',
+}
