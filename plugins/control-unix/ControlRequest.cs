@@ -1,0 +1,76 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+
+namespace VibePN.Plugins.ControlUnix;
+
+/// <summary>One request: the method's name, and every other member of the object as its parameters.</summary>
+/// <param name="Command">The value of <c>cmd</c>.</param>
+/// <param name="Parameters">An object of the other members, or undefined when there are none.</param>
+internal sealed record ControlRequest(string Command, JsonElement Parameters)
+{
+    /// <summary>Bytes a request may have.</summary>
+    public const int MaxBytes = 64 * 1024;
+
+    private static JsonDocumentOptions Strict => new()
+    {
+        MaxDepth = RequestFramer.MaxDepth,
+        AllowDuplicateProperties = false,
+    };
+
+    /// <summary>Reads a request out of one JSON object.</summary>
+    /// <param name="json">The bytes of the object. Not kept.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="error">What is wrong with it, as a sentence without its full stop.</param>
+    public static bool TryParse(
+        ReadOnlyMemory<byte> json,
+        [NotNullWhen(true)] out ControlRequest? request,
+        [NotNullWhen(false)] out string? error)
+    {
+        request = null;
+        error = null;
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json, Strict);
+            JsonElement root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object)
+                error = "the request is not a JSON object";
+            else if (!root.TryGetProperty("cmd", out JsonElement command) || command.ValueKind != JsonValueKind.String)
+                error = "the request has no text member \"cmd\"";
+            else
+                request = new ControlRequest(command.GetString()!, OtherMembers(root));
+        }
+        catch (JsonException)
+        {
+            error = "the request is not valid JSON";
+        }
+        catch (InvalidOperationException)
+        {
+            // Text that is UTF-8 but holds half a surrogate pair as an escape is found out only when it is read.
+            error = "the request holds text that is not valid Unicode";
+        }
+        return request is not null;
+    }
+
+    private static JsonElement OtherMembers(JsonElement root)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        int members = 0;
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            foreach (JsonProperty member in root.EnumerateObject())
+            {
+                if (member.NameEquals("cmd"u8))
+                    continue;
+                member.WriteTo(writer);
+                members++;
+            }
+            writer.WriteEndObject();
+        }
+        if (members == 0)
+            return default;
+        using JsonDocument document = JsonDocument.Parse(buffer.WrittenMemory, Strict);
+        return document.RootElement.Clone();
+    }
+}
