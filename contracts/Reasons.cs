@@ -82,6 +82,9 @@ public enum RouteReason
     /// <summary>Never announced back to where it came from.</summary>
     SplitHorizon = 8,
 
+    /// <summary>Not usable now: the next hop has no connection that carries traffic.</summary>
+    NotConnected = 9,
+
     /// <summary>A longer prefix covers the destination.</summary>
     ShorterPrefix = 20,
 
