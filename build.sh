@@ -96,7 +96,7 @@ cp plugins.toml dist.new/
 shared='VibePN\.(Contracts|Engine)|System\.Composition\..*|Microsoft\.Extensions\..*|vibepnd'
 shipped="$(find dist.new/plugins -name '*.dll' | grep -E "/($shared)\.dll$" || true)"
 [ -z "$shipped" ] || fail "a plugin ships what the host provides; reference it with ExcludeAssets=\"runtime\":" \
-    "$(printf '%s ' $shipped | sed 's/dist\.new/dist/g')"
+    "$(tr '\n' ' ' <<< "${shipped//dist.new/dist}")"
 for folder in dist.new/plugins/*/; do
     foreign="$(find "$folder" -name 'VibePN.Plugins.*.dll' | wc -l)"
     [ "$foreign" -eq 1 ] || fail "${folder/dist.new/dist} holds $foreign plugin assemblies; a plugin sees no other plugin."
