@@ -119,7 +119,9 @@ internal readonly record struct KeepaliveMessage(ulong Token)
 
 /// <summary>The sender leaves (docs/wire-format.md §4.8).</summary>
 /// <param name="Code">Why: a <see cref="VibePN.Contracts.CloseCode"/> below 256. Unknown codes mean "none".</param>
-/// <param name="HoldSeconds">How long the sender asks its routes to be kept as stale; 0 for not at all. The receiver caps it.</param>
+/// <param name="HoldSeconds">
+/// How long the sender asks its routes to be kept as stale; 0 for not at all. The receiver caps it.
+/// </param>
 internal readonly record struct GoodbyeMessage(byte Code, ushort HoldSeconds)
 {
     /// <summary>Bytes of a body.</summary>

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace VibePN.Engine.Control;
 
-/// <summary>Cuts frames out of the bytes of a control stream: u16 length, u8 type, body; big-endian (docs/wire-format.md §3).</summary>
+/// <summary>Cuts frames out of the bytes of a control stream: u16 length, u8 type, body (docs/wire-format.md §3).</summary>
 /// <remarks>Pure: no state, no exception, no allocation. Every byte is hostile until a frame is returned.</remarks>
 internal static class ControlReader
 {

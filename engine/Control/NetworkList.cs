@@ -3,7 +3,7 @@ using System.Text;
 
 namespace VibePN.Engine.Control;
 
-/// <summary>The list of networks at the end of a Hello and a HelloAck: u8 count, then u8 number, u8 length and name each.</summary>
+/// <summary>The list at the end of a Hello and a HelloAck: u8 count, then u8 number, u8 length and name each.</summary>
 internal static class NetworkList
 {
     private const int ItemHeader = 2;
