@@ -1,0 +1,57 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using VibePN.Contracts;
+
+namespace VibePN.Engine;
+
+/// <summary>Every line the engine writes.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(100, LogLevel.Warning,
+        "Refused a handshake from {Remote}: certificate {Fingerprint}, {Reason}: {Text} ({Suppressed} more not logged)")]
+    public static partial void HandshakeRefused(
+        ILogger logger, IPEndPoint remote, string fingerprint, TrustReason reason, string text, long suppressed);
+
+    [LoggerMessage(101, LogLevel.Error, "A trust plugin failed, so the certificate is refused: {Text}")]
+    public static partial void TrustPluginFault(ILogger logger, string text);
+
+    [LoggerMessage(102, LogLevel.Warning, "Closed the connection to {Peer}: its admission could not be made durable: {Text}")]
+    public static partial void CommitFailed(ILogger logger, string peer, string text);
+
+    [LoggerMessage(110, LogLevel.Information, "Peer {Peer} is up at {Remote} ({Role}, {Networks} networks)")]
+    public static partial void PeerUp(ILogger logger, string peer, IPEndPoint remote, ConnectionRole role, int networks);
+
+    [LoggerMessage(111, LogLevel.Information, "Peer {Peer} is down: {Reason}")]
+    public static partial void PeerDown(ILogger logger, string peer, string reason);
+
+    [LoggerMessage(112, LogLevel.Information, "Could not reach peer {Peer}: {Reason}; next try in {WaitMs} ms")]
+    public static partial void DialFailed(ILogger logger, string peer, CloseReason reason, long waitMs);
+
+    [LoggerMessage(113, LogLevel.Debug, "Dialling peer {Peer} at {Address}")]
+    public static partial void Dialling(ILogger logger, string peer, string address);
+
+    [LoggerMessage(114, LogLevel.Debug, "A connection to peer {Peer} ended: {Reason}")]
+    public static partial void ConnectionGone(ILogger logger, string peer, CloseReason reason);
+
+    [LoggerMessage(120, LogLevel.Information, "Network {Network} is up on {Device}: {Addresses}, MTU {Mtu} bytes")]
+    public static partial void NetworkUp(ILogger logger, string network, string device, string addresses, int mtu);
+
+    [LoggerMessage(121, LogLevel.Error, "Network {Network} lost its interface: {Text}")]
+    public static partial void NetworkLost(ILogger logger, string network, string text);
+
+    [LoggerMessage(122, LogLevel.Error, "Network {Network}: {Text}")]
+    public static partial void NetworkFault(ILogger logger, string network, string text);
+
+    [LoggerMessage(123, LogLevel.Information, "Network {Network} is gone from {Device}")]
+    public static partial void NetworkDown(ILogger logger, string network, string device);
+
+    [LoggerMessage(130, LogLevel.Warning, "Refused {Prefix} from peer {Peer} in {Network}: {Reason}: {Text}")]
+    public static partial void RouteRefused(
+        ILogger logger, IpPrefix prefix, string peer, string network, RouteReason reason, string text);
+
+    [LoggerMessage(131, LogLevel.Error, "The routing policy failed for {Network}; the last good table stays: {Text}")]
+    public static partial void PolicyFault(ILogger logger, string network, string text);
+
+    [LoggerMessage(140, LogLevel.Critical, "A fault in the engine's control loop; it goes on: {Text}")]
+    public static partial void LoopFault(ILogger logger, string text);
+}

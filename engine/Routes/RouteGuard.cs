@@ -1,0 +1,45 @@
+using VibePN.Contracts;
+using VibePN.Engine.Configuration;
+
+namespace VibePN.Engine.Routes;
+
+/// <summary>What no peer may announce, whatever the routing policy says.</summary>
+internal static class RouteGuard
+{
+    /// <summary>Routes taken from one peer in one network, refused ones included, at most.</summary>
+    public const int MaxPerPeer = 4_096;
+
+    /// <summary>Routes taken in one network, at most.</summary>
+    public const int MaxPerNetwork = 100_000;
+
+    // RFC 6890's special blocks that no overlay host lives in. Private and shared address space is welcome.
+    private static readonly IpPrefix[] Martians =
+    [
+        IpPrefix.Parse("0.0.0.0/8"), IpPrefix.Parse("127.0.0.0/8"), IpPrefix.Parse("169.254.0.0/16"),
+        IpPrefix.Parse("224.0.0.0/4"), IpPrefix.Parse("240.0.0.0/4"),
+        IpPrefix.Parse("::/96"), IpPrefix.Parse("::ffff:0:0/96"), IpPrefix.Parse("fe80::/10"), IpPrefix.Parse("ff00::/8"),
+    ];
+
+    /// <summary>Judges a prefix that a member of the network announces.</summary>
+    /// <returns>Why it is refused, or null when the policy may decide.</returns>
+    public static RouteReason? Refuse(IpPrefix prefix, NetworkConfiguration network)
+    {
+        if (prefix.Family == IpFamily.None || prefix.Length == 0 || Array.Exists(Martians, martian => martian.Overlaps(prefix)))
+            return RouteReason.Martian;
+        IpAddress? own = prefix.Family == IpFamily.V4 ? network.Address : network.Address6;
+        IpPrefix? subnet = prefix.Family == IpFamily.V4 ? network.Prefix : network.Prefix6;
+        if (own is { } address && prefix.Contains(address))
+            return RouteReason.OwnAddress;
+        foreach (IpPrefix ours in network.Originate)
+        {
+            if (ours.Contains(prefix))
+                return RouteReason.OwnAddress;
+        }
+        if (subnet is not { } shared || !shared.Overlaps(prefix))
+            return null;
+        // Inside the shared subnet every node has one address; a wider block would take the others' addresses.
+        bool isUsableHost = prefix.IsHost && prefix.Address != shared.Address
+            && (prefix.Family == IpFamily.V6 || shared.Length >= 31 || prefix.Address != shared.Last);
+        return isUsableHost ? null : RouteReason.NotPermitted;
+    }
+}

@@ -1,0 +1,185 @@
+using System.Collections.Immutable;
+using VibePN.Contracts;
+using VibePN.Engine.Time;
+
+namespace VibePN.Engine.Routes;
+
+/// <summary>All that peers announced in one network: what was accepted and, to answer for it, what was refused.</summary>
+/// <remarks>
+/// Every entry belongs to the peer that announced it; nothing that one peer says touches another's. Entries
+/// expire unless the peer repeats its digest. One owner, no locks.
+/// </remarks>
+internal sealed class RouteTable
+{
+    /// <summary>An entry that is not confirmed for this long is dropped: 3.5 digests.</summary>
+    public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(210);
+
+    private readonly SortedDictionary<Fingerprint, PeerRoutes> _peers = [];
+
+    /// <summary>Grows with each change of the accepted candidates.</summary>
+    public long Version { get; private set; }
+
+    /// <summary>Accepted candidates.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>The earliest expiry.</summary>
+    public Instant NextExpiry
+    {
+        get
+        {
+            Instant next = Instant.Never;
+            foreach (PeerRoutes routes in _peers.Values)
+                next = Instant.Min(next, routes.ExpiresAt);
+            return next;
+        }
+    }
+
+    /// <summary>Accepted candidates of one peer.</summary>
+    public int CountFrom(Fingerprint peer) => _peers.TryGetValue(peer, out PeerRoutes? routes) ? routes.Accepted : 0;
+
+    /// <summary>Whether the peer announced this prefix, refused or not.</summary>
+    public bool Has(Fingerprint peer, IpPrefix prefix) =>
+        _peers.TryGetValue(peer, out PeerRoutes? routes) && routes.Entries.ContainsKey(prefix);
+
+    /// <summary>Entries of one peer, refused ones included.</summary>
+    public int EntriesFrom(Fingerprint peer) => _peers.TryGetValue(peer, out PeerRoutes? routes) ? routes.Entries.Count : 0;
+
+    /// <summary>Remembers an announcement.</summary>
+    /// <param name="peer">Who announced it.</param>
+    /// <param name="prefix">What.</param>
+    /// <param name="announcedMetric">The metric as announced, for the digest.</param>
+    /// <param name="verdict">The accepted candidate, or null with the reason it was refused for.</param>
+    /// <param name="now">The time.</param>
+    public void Announce(Fingerprint peer, IpPrefix prefix, uint announcedMetric, ImportVerdict verdict, Instant now)
+    {
+        if (!_peers.TryGetValue(peer, out PeerRoutes? routes))
+            _peers.Add(peer, routes = new PeerRoutes());
+        routes.ExpiresAt = now + Lifetime;
+        routes.Entries.TryGetValue(prefix, out Entry? old);
+        if (old is not null && old.AnnouncedMetric == announcedMetric && old.Verdict.Candidate == verdict.Candidate)
+        {
+            routes.Entries[prefix] = old with { Generation = routes.Generation };
+            return;
+        }
+        if (old is not null)
+            Forget(routes, prefix, old);
+        routes.Entries[prefix] = new Entry(announcedMetric, verdict, now, routes.Generation);
+        routes.Hash ^= RouteDigest.HashOf(prefix, announcedMetric);
+        if (verdict.Candidate is null)
+            return;
+        routes.Accepted++;
+        Count++;
+        Version++;
+    }
+
+    /// <summary>Forgets one announcement of this peer. Other peers' routes to the prefix stay.</summary>
+    public void Withdraw(Fingerprint peer, IpPrefix prefix)
+    {
+        if (_peers.TryGetValue(peer, out PeerRoutes? routes) && routes.Entries.Remove(prefix, out Entry? entry))
+            Forget(routes, prefix, entry);
+    }
+
+    /// <summary>Forgets all announcements of this peer.</summary>
+    public void RemoveAll(Fingerprint peer)
+    {
+        if (!_peers.Remove(peer, out PeerRoutes? routes) || routes.Accepted == 0)
+            return;
+        Count -= routes.Accepted;
+        Version++;
+    }
+
+    /// <summary>A full set is complete: what the peer did not announce since the last one is forgotten.</summary>
+    public void EndFullSet(Fingerprint peer, Instant now)
+    {
+        if (!_peers.TryGetValue(peer, out PeerRoutes? routes))
+            return;
+        routes.ExpiresAt = now + Lifetime;
+        foreach (IpPrefix prefix in routes.Entries.Where(pair => pair.Value.Generation != routes.Generation).Select(pair => pair.Key).ToArray())
+            Withdraw(peer, prefix);
+        routes.Generation++;
+    }
+
+    /// <summary>Compares the peer's digest with what is remembered of it; an equal one renews all its entries.</summary>
+    /// <returns>False when they differ: the peer must be asked for its full set.</returns>
+    public bool Confirm(Fingerprint peer, uint count, ulong hash, Instant now)
+    {
+        if (!_peers.TryGetValue(peer, out PeerRoutes? routes))
+            return count == 0;
+        if (routes.Entries.Count != count || routes.Hash != hash)
+            return false;
+        routes.ExpiresAt = now + Lifetime;
+        return true;
+    }
+
+    /// <summary>Drops what has expired.</summary>
+    public void Expire(Instant now)
+    {
+        foreach (Fingerprint peer in _peers.Where(pair => now >= pair.Value.ExpiresAt).Select(pair => pair.Key).ToArray())
+            RemoveAll(peer);
+    }
+
+    /// <summary>Judges every entry of a peer again, after the policy or the configuration changed.</summary>
+    public void Reconsider(Fingerprint peer, Func<IpPrefix, uint, ImportVerdict> judge, Instant now)
+    {
+        if (!_peers.TryGetValue(peer, out PeerRoutes? routes))
+            return;
+        Instant expiresAt = routes.ExpiresAt;
+        foreach ((IpPrefix prefix, Entry entry) in routes.Entries.ToArray())
+            Announce(peer, prefix, entry.AnnouncedMetric, judge(prefix, entry.AnnouncedMetric), now);
+        routes.ExpiresAt = expiresAt;
+    }
+
+    /// <summary>Prefixes accepted from a peer: what the source check lets it send from.</summary>
+    public IEnumerable<IpPrefix> AcceptedFrom(Fingerprint peer) => _peers.TryGetValue(peer, out PeerRoutes? routes)
+        ? routes.Entries.Where(pair => pair.Value.Verdict.Candidate is not null).Select(pair => pair.Key)
+        : [];
+
+    /// <summary>When what this peer announced goes, unless it is confirmed before.</summary>
+    public Instant ExpiryOf(Fingerprint peer) =>
+        _peers.TryGetValue(peer, out PeerRoutes? routes) ? routes.ExpiresAt : Instant.Never;
+
+    /// <summary>All accepted candidates, by prefix, then next hop, with their ages.</summary>
+    public ImmutableArray<RouteCandidate> Candidates(Instant now)
+    {
+        ImmutableArray<RouteCandidate>.Builder all = ImmutableArray.CreateBuilder<RouteCandidate>(Count);
+        foreach (PeerRoutes routes in _peers.Values)
+        {
+            foreach (Entry entry in routes.Entries.Values)
+            {
+                if (entry.Verdict.Candidate is { } candidate)
+                    all.Add(candidate with { Age = TimeSpan.FromSeconds(Math.Floor((now - entry.Since).TotalSeconds)) });
+            }
+        }
+        all.Sort(static (left, right) =>
+        {
+            int order = left.Prefix.CompareTo(right.Prefix);
+            return order != 0 ? order : left.NextHop.CompareTo(right.NextHop);
+        });
+        return all.DrainToImmutable();
+    }
+
+    private void Forget(PeerRoutes routes, IpPrefix prefix, Entry entry)
+    {
+        routes.Hash ^= RouteDigest.HashOf(prefix, entry.AnnouncedMetric);
+        if (entry.Verdict.Candidate is null)
+            return;
+        routes.Accepted--;
+        Count--;
+        Version++;
+    }
+
+    private sealed class PeerRoutes
+    {
+        public Dictionary<IpPrefix, Entry> Entries { get; } = [];
+
+        public int Accepted { get; set; }
+
+        public int Generation { get; set; }
+
+        public ulong Hash { get; set; }
+
+        public Instant ExpiresAt { get; set; }
+    }
+
+    private sealed record Entry(uint AnnouncedMetric, ImportVerdict Verdict, Instant Since, int Generation);
+}

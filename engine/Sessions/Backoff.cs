@@ -1,0 +1,43 @@
+using VibePN.Contracts;
+
+namespace VibePN.Engine.Sessions;
+
+/// <summary>How long to wait before the next dial: full jitter, so that a crowd that lost one peer does not return at once.</summary>
+/// <remarks>The wait is uniform in [0, bound], the bound doubling from 0.5 s to 30 s; a refused certificate waits from 60 s to 10 min.</remarks>
+internal sealed class Backoff(Random random)
+{
+    private int _failures;
+    private int _refusals;
+
+    /// <summary>Failures in a row, for status.</summary>
+    public int Failures => _failures + _refusals;
+
+    /// <summary>Counts a failure.</summary>
+    /// <returns>How long to wait from now.</returns>
+    public TimeSpan OnFailure(CloseCode code)
+    {
+        if (code == CloseCode.TrustRefused)
+        {
+            TimeSpan bound = Bound(SessionTimes.TrustBackoffBase, SessionTimes.TrustBackoffCap, _refusals++);
+            // Half of the bound is certain: a refusal does not mend itself within a moment of luck.
+            return (bound / 2) + Jitter(bound / 2);
+        }
+        TimeSpan wait = Jitter(Bound(SessionTimes.BackoffBase, SessionTimes.BackoffCap, _failures++));
+        return wait < SessionTimes.BackoffFloor ? SessionTimes.BackoffFloor : wait;
+    }
+
+    /// <summary>Forgets all failures: a connection proved stable, or the operator changed something.</summary>
+    public void Reset()
+    {
+        _failures = 0;
+        _refusals = 0;
+    }
+
+    private static TimeSpan Bound(TimeSpan first, TimeSpan cap, int doublings)
+    {
+        double seconds = first.TotalSeconds * Math.Pow(2, Math.Min(doublings, 16));
+        return TimeSpan.FromSeconds(Math.Min(seconds, cap.TotalSeconds));
+    }
+
+    private TimeSpan Jitter(TimeSpan bound) => bound * random.NextDouble();
+}

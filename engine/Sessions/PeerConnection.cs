@@ -1,0 +1,111 @@
+using VibePN.Contracts;
+using VibePN.Engine.Configuration;
+using VibePN.Engine.Control;
+using VibePN.Engine.Time;
+
+namespace VibePN.Engine.Sessions;
+
+/// <summary>How far a connection's own handshake (after TLS's) has come.</summary>
+internal enum ConnectionPhase
+{
+    /// <summary>Responder: nothing heard yet.</summary>
+    AwaitingHello,
+
+    /// <summary>Initiator: Hello sent.</summary>
+    AwaitingHelloAck,
+
+    /// <summary>Responder: HelloAck sent.</summary>
+    AwaitingConfirm,
+
+    /// <summary>Initiator: Confirm sent.</summary>
+    AwaitingReady,
+
+    /// <summary>The other end is known to receive on this connection: it may become, or is, the active one.</summary>
+    Switchable,
+
+    /// <summary>Another connection took over; this one only receives.</summary>
+    Draining,
+}
+
+/// <summary>A network agreed on for one connection: both ends' numbers for it.</summary>
+/// <param name="Network">Our configuration of it.</param>
+/// <param name="OurNumber">What stands in packets and messages that we send.</param>
+/// <param name="TheirNumber">What stands in packets and messages that the peer sends.</param>
+internal readonly record struct AgreedNetwork(NetworkConfiguration Network, byte OurNumber, byte TheirNumber);
+
+/// <summary>One authenticated connection to a peer, as far as the session protocol knows it. Owned by its <see cref="PeerMachine"/>.</summary>
+internal sealed class PeerConnection(ITransportConnection transport, ulong sequence, Instant now)
+{
+    /// <summary>The transport's end of it.</summary>
+    public ITransportConnection Transport { get; } = transport;
+
+    /// <summary>The initiator's number of this dial; a responder learns it from Hello.</summary>
+    public ulong Sequence { get; set; } = sequence;
+
+    /// <summary>Which start of the peer's daemon this connection belongs to; 0 until it said so.</summary>
+    public ulong PeerInstance { get; set; }
+
+    /// <summary>How far it has come.</summary>
+    public ConnectionPhase Phase { get; set; } = transport.Role == ConnectionRole.Initiator
+        ? ConnectionPhase.AwaitingHelloAck
+        : ConnectionPhase.AwaitingHello;
+
+    /// <summary>When it came up.</summary>
+    public Instant Since { get; } = now;
+
+    /// <summary>When it is closed unless something happens before.</summary>
+    public Instant Deadline { get; set; } = now + SessionTimes.HelloTimeout;
+
+    /// <summary>Whether the peer said that it sends no more packets here.</summary>
+    public bool PeerDrained { get; set; }
+
+    /// <summary>Cuts the control stream into messages.</summary>
+    public ControlFramer Framer { get; } = new();
+
+    /// <summary>Signs of life.</summary>
+    public Liveness Liveness { get; } = new(now);
+
+    /// <summary>Networks both ends are in; empty until Hello or HelloAck.</summary>
+    public IReadOnlyList<AgreedNetwork> Networks { get; set; } = [];
+
+    /// <summary>Whether the session protocol is through, so that route messages are welcome.</summary>
+    public bool IsConfirmed => Phase is ConnectionPhase.Switchable or ConnectionPhase.Draining;
+
+    /// <summary>The agreed network that the peer calls by this number.</summary>
+    public bool TryFindTheirs(byte number, out AgreedNetwork network)
+    {
+        foreach (AgreedNetwork candidate in Networks)
+        {
+            if (candidate.TheirNumber == number)
+            {
+                network = candidate;
+                return true;
+            }
+        }
+        network = default;
+        return false;
+    }
+
+    /// <summary>The agreed network of this name.</summary>
+    public bool TryFind(string name, out AgreedNetwork network)
+    {
+        foreach (AgreedNetwork candidate in Networks)
+        {
+            if (candidate.Network.Name == name)
+            {
+                network = candidate;
+                return true;
+            }
+        }
+        network = default;
+        return false;
+    }
+
+    /// <summary>Its place in the order that both ends choose by.</summary>
+    public ConnectionRank RankFor(Fingerprint self)
+    {
+        bool selfPreferred = self < Transport.Peer;
+        bool selfInitiated = Transport.Role == ConnectionRole.Initiator;
+        return new ConnectionRank(selfPreferred == selfInitiated, Sequence);
+    }
+}
