@@ -67,10 +67,19 @@ internal sealed class InterfaceSettings(RouteTables tables, string name, int ind
         {
             Try($"get an MTU of {mtu}", () => tables.SetMtu(index, mtu));
             if (link.Mtu < MinimumMtuV6 && mtu >= MinimumMtuV6)
-                QuietIPv6(); // the kernel took IPv6 off the small interface and has now begun anew, with its defaults
+                BeginIPv6Again();
         }
         if ((link.Flags & Native.Rtnetlink.IFF_UP) == 0)
             Try("be set up", () => tables.SetUp(index));
+    }
+
+    // The kernel takes IPv6 off an interface whose MTU is too small for it. A larger one makes it begin anew with
+    // its defaults, a link-local address included: our doing, so it counts as ours and goes with the next look.
+    private void BeginIPv6Again()
+    {
+        QuietIPv6();
+        _addresses.UnionWith(Ask("tell its addresses", () => tables.GetAddresses(index))
+            .Where(address => address.Address.Family == IpFamily.V6));
     }
 
     // Without a link-local address the kernel neither solicits routers nor announces itself through the tunnel.
