@@ -1,0 +1,158 @@
+using System.Composition;
+using System.Diagnostics.CodeAnalysis;
+using System.Diagnostics.Metrics;
+using VibePN.Contracts;
+using VibePN.Plugins.TunLinux.Native;
+using VibePN.Plugins.TunLinux.Netlink;
+
+namespace VibePN.Plugins.TunLinux;
+
+/// <summary>TUN interfaces of the Linux kernel, configured through rtnetlink.</summary>
+[TunPlugin("tun-linux", Contract = 1)]
+[PluginSetting(TxQueueLength, SettingType.Number, Default = "1000", Minimum = 1, Maximum = 1_000_000,
+    Help = "Packets the kernel queues for the daemon before it drops, per interface.")]
+[SuppressMessage("Design", "CA1001", Justification = "The host ends a plugin through StopAsync, never through Dispose.")]
+public sealed class LinuxTun : ITunPlugin
+{
+    private const string TxQueueLength = "tx_queue_length";
+
+    private readonly IPluginContext _context;
+    private readonly Lock _gate = new();
+    private readonly List<LinuxTunDevice> _devices = []; // guarded by _gate
+    private RouteTables? _tables;
+    private NetworkMonitor? _monitor;
+    private int _txQueueLength;
+
+    /// <summary>Keeps the context; touches nothing.</summary>
+    [ImportingConstructor]
+    public LinuxTun(IPluginContext context) => _context = context;
+
+    /// <inheritdoc/>
+    public OffloadCapabilities Offloads => OffloadCapabilities.None;
+
+    /// <inheritdoc/>
+    public ValueTask StartAsync(CancellationToken cancellationToken)
+    {
+        _txQueueLength = (int)_context.Settings.GetInteger(TxQueueLength);
+        try
+        {
+            _tables = new RouteTables();
+            _monitor = new NetworkMonitor(_tables, _context.Logger, _context.Time);
+        }
+        catch (Exception e) when (e is NetlinkException or IOException)
+        {
+            throw new PluginException($"Plugin '{_context.Name}' cannot talk to the kernel's routing tables: {e.Message}", e)
+            {
+                Fault = PluginFault.Unavailable,
+            };
+        }
+        CreateInstruments(_context.Meter);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ITunDevice Open(TunOptions options, ITunEvents events)
+    {
+        if (_tables is null || _monitor is null)
+            throw new InvalidOperationException("The plugin is not started.");
+        InterfaceSettings.Check(options.Name, options.Configuration);
+        FileDescriptor? tun = null;
+        DeviceIdentity? identity = null;
+        WakeEvent? wake = null;
+        try
+        {
+            identity = _monitor.Watch(() => Create(_tables, options, out tun), events);
+            wake = NewWakeEvent(options.Name);
+            var settings = new InterfaceSettings(_tables, options.Name, identity.Index);
+            settings.Begin(options.Configuration, _txQueueLength);
+            var device = new LinuxTunDevice(identity, tun!, wake, settings, options.Configuration.Mtu, Forget);
+            lock (_gate)
+                _devices.Add(device);
+            Log.Opened(_context.Logger, options.Name, options.Network, options.Configuration.Mtu,
+                string.Join(", ", options.Configuration.Addresses));
+            return device;
+        }
+        catch
+        {
+            // The interface is not persistent: closing its descriptor removes all that was set up on it.
+            if (identity is not null)
+                _monitor.Expect(identity.Index);
+            wake?.Dispose();
+            tun?.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask StopAsync(CancellationToken cancellationToken)
+    {
+        LinuxTunDevice[] left;
+        lock (_gate)
+            left = [.. _devices];
+        foreach (LinuxTunDevice device in left)
+            device.Dispose();
+        _monitor?.Dispose();
+        _tables?.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private static DeviceIdentity Create(RouteTables tables, TunOptions options, out FileDescriptor? tun)
+    {
+        tun = TunDriver.Create(options.Name);
+        try
+        {
+            return new DeviceIdentity(options.Name, options.Network, tables.GetLink(options.Name).Index);
+        }
+        catch (NetlinkException e)
+        {
+            throw TunFailure.Refused(options.Name, "be looked up", e);
+        }
+    }
+
+    private static WakeEvent NewWakeEvent(string name)
+    {
+        try
+        {
+            return new WakeEvent();
+        }
+        catch (IOException e)
+        {
+            throw new TunException($"TUN device '{name}' could not be opened: {e.Message}", e)
+            {
+                Fault = PluginFault.Unavailable,
+            };
+        }
+    }
+
+    private void Forget(LinuxTunDevice device)
+    {
+        _monitor?.Expect(device.Identity.Index);
+        lock (_gate)
+            _devices.Remove(device);
+    }
+
+    private void CreateInstruments(Meter meter)
+    {
+        meter.CreateObservableCounter("vibepn_tun_read_packets", () => Measure(static c => c.Read),
+            description: "Packets taken from the kernel.");
+        meter.CreateObservableCounter("vibepn_tun_read_bytes", () => Measure(static c => c.ReadBytes), "By",
+            "Bytes taken from the kernel.");
+        meter.CreateObservableCounter("vibepn_tun_oversize_packets", () => Measure(static c => c.Oversize),
+            description: "Packets from the kernel beyond the MTU that was set, dropped.");
+        meter.CreateObservableCounter("vibepn_tun_written_packets", () => Measure(static c => c.Written),
+            description: "Packets given to the kernel.");
+        meter.CreateObservableCounter("vibepn_tun_written_bytes", () => Measure(static c => c.WrittenBytes), "By",
+            "Bytes given to the kernel.");
+        meter.CreateObservableCounter("vibepn_tun_refused_packets", () => Measure(static c => c.Refused),
+            description: "Packets the kernel refused, dropped.");
+    }
+
+    private List<Measurement<long>> Measure(Func<DeviceCounters, long> select)
+    {
+        lock (_gate)
+            return [.. _devices.Select(device => new Measurement<long>(
+                select(device.Counters),
+                new KeyValuePair<string, object?>("network", device.Identity.Network),
+                new KeyValuePair<string, object?>("device", device.Name)))];
+    }
+}

@@ -1,0 +1,213 @@
+using System.Runtime.InteropServices;
+using VibePN.Contracts;
+using VibePN.Plugins.TunLinux.Native;
+
+namespace VibePN.Plugins.TunLinux;
+
+/// <summary>One TUN interface of the kernel. It lives as long as its descriptor: closing removes it.</summary>
+internal sealed unsafe class LinuxTunDevice : ITunDevice
+{
+    private const int PollForever = -1;
+    private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(1);
+
+    private readonly FileDescriptor _tun;
+    private readonly WakeEvent _wake;
+    private readonly InterfaceSettings _settings;
+    private readonly Action<LinuxTunDevice> _onDispose;
+    private readonly Lock _configuring = new();
+    private DeviceCounters _counters;
+    private volatile int _mtu;
+    private volatile int _largestMtu;
+    private int _disposed;
+
+    /// <summary>Takes over an interface that has its first settings already.</summary>
+    /// <param name="identity">Its names and number.</param>
+    /// <param name="tun">Its descriptor; owned from here on.</param>
+    /// <param name="wake">What ends a waiting read; owned from here on.</param>
+    /// <param name="settings">What changes it.</param>
+    /// <param name="mtu">Its MTU, in bytes.</param>
+    /// <param name="onDispose">Called once, before the interface goes.</param>
+    public LinuxTunDevice(
+        DeviceIdentity identity, FileDescriptor tun, WakeEvent wake, InterfaceSettings settings, int mtu,
+        Action<LinuxTunDevice> onDispose)
+    {
+        Identity = identity;
+        _tun = tun;
+        _wake = wake;
+        _settings = settings;
+        _mtu = mtu;
+        _largestMtu = mtu;
+        _onDispose = onDispose;
+    }
+
+    /// <summary>Names and number.</summary>
+    public DeviceIdentity Identity { get; }
+
+    /// <inheritdoc/>
+    public string Name => Identity.Name;
+
+    /// <inheritdoc/>
+    public int Mtu => _mtu;
+
+    /// <inheritdoc/>
+    public OffloadCapabilities Offloads => OffloadCapabilities.None;
+
+    /// <summary>The counts so far. Each is exact; together they may be of slightly different moments.</summary>
+    public ref readonly DeviceCounters Counters => ref _counters;
+
+    private bool IsDisposed => Volatile.Read(ref _disposed) != 0;
+
+    // Read: kernel → batch. One thread per device.
+    //   1. take    non-blocking reads straight into the batch, until the kernel has no more or the batch is full
+    //   2. wait    if there was nothing: poll for a packet or for Dispose
+    /// <inheritdoc/>
+    public int Read(PacketBatch batch)
+    {
+        batch.Clear();
+        if (!_tun.TryEnter())
+            return 0;
+        try
+        {
+            while (!IsDisposed)
+            {
+                int count = Take(batch);
+                if (count > 0)
+                    return count;
+                Wait();
+            }
+            return 0;
+        }
+        finally
+        {
+            _tun.Leave();
+        }
+    }
+
+    /// <inheritdoc/>
+    public int Write(PacketBatch batch, int first, int count)
+    {
+        if (!_tun.TryEnter())
+            return 0;
+        int accepted = 0;
+        long bytes = 0;
+        for (int i = first; i < first + count; i++)
+        {
+            int length = batch.LengthOf(i);
+            if (!Give((byte*)batch.AddressOf(i), length))
+                continue;
+            accepted++;
+            bytes += length;
+        }
+        _tun.Leave();
+        Count(ref _counters.Written, accepted);
+        Count(ref _counters.WrittenBytes, bytes);
+        Count(ref _counters.Refused, count - accepted);
+        return accepted;
+    }
+
+    /// <inheritdoc/>
+    public void Configure(TunConfiguration configuration)
+    {
+        lock (_configuring)
+        {
+            ObjectDisposedException.ThrowIf(IsDisposed, this);
+            InterfaceSettings.Check(Name, configuration);
+            // The reader must have room for the larger packets before the first of them can come.
+            _largestMtu = Math.Max(_largestMtu, configuration.Mtu);
+            _settings.Apply(configuration);
+            _mtu = configuration.Mtu;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+        _onDispose(this);
+        _wake.Set();
+        _tun.Dispose();
+        // The interface goes when the reader has left, which the wake-up makes it do at once. Waiting for that
+        // frees the name for whoever opens next.
+        _tun.WaitUntilClosed(CloseLimit);
+        _wake.Dispose();
+    }
+
+    private int Take(PacketBatch batch)
+    {
+        // One byte more than the largest packet shows packets that somebody made possible by raising the MTU
+        // behind our back: they would arrive cut.
+        int limit = _largestMtu;
+        int room = Math.Min(limit + 1, PacketBatch.MaxPacketSize);
+        long oversize = 0;
+        while (batch.TryReserve(room, out Span<byte> buffer))
+        {
+            int length = ReadPacket(buffer);
+            if (length <= 0)
+                break;
+            if (length <= limit)
+                batch.Commit(length);
+            else
+                oversize++;
+        }
+        if (batch.Count == 0 && batch.ArenaBytes - batch.Headroom < room)
+            throw new ArgumentException(
+                $"An arena of {batch.ArenaBytes} bytes has no room for one packet of {room}.", nameof(batch));
+        Count(ref _counters.Read, batch.Count);
+        Count(ref _counters.ReadBytes, batch.TotalBytes);
+        Count(ref _counters.Oversize, oversize);
+        return batch.Count;
+    }
+
+    /// <returns>The packet's length; 0 when there is none now.</returns>
+    /// <exception cref="TunException">The interface is gone.</exception>
+    private int ReadPacket(Span<byte> buffer)
+    {
+        fixed (byte* bytes = buffer)
+            while (true)
+            {
+                nint length = LibC.read(_tun.Number, bytes, (nuint)buffer.Length);
+                if (length >= 0)
+                    return (int)length;
+                switch (Marshal.GetLastPInvokeError())
+                {
+                    case KernelError.EINTR:
+                        continue;
+                    case KernelError.EAGAIN or KernelError.ENOMEM or KernelError.ENOBUFS:
+                        return 0;
+                    case int errno:
+                        throw TunFailure.Lost(Name, errno);
+                }
+            }
+    }
+
+    private void Wait()
+    {
+        if (!_wake.Descriptor.TryEnter())
+            return;
+        PollFd* fds = stackalloc PollFd[2];
+        fds[0] = new PollFd { fd = _tun.Number, events = LibC.POLLIN };
+        fds[1] = new PollFd { fd = _wake.Descriptor.Number, events = LibC.POLLIN };
+        _ = LibC.poll(fds, 2, PollForever); // whatever woke us, even EINTR: the next read tells
+        _wake.Descriptor.Leave();
+    }
+
+    // Whatever the kernel says against a packet (queue full, interface down, nonsense in it), the answer is
+    // the same: the packet is dropped and counted.
+    private bool Give(byte* packet, int length)
+    {
+        while (LibC.write(_tun.Number, packet, (nuint)length) < 0)
+            if (Marshal.GetLastPInvokeError() != KernelError.EINTR)
+                return false;
+        return true;
+    }
+
+    // Each count has one writing thread; the write is volatile for those who look.
+    private static void Count(ref long counter, long more) => Volatile.Write(ref counter, counter + more);
+}
+
+/// <summary>What an interface is called, and by whom.</summary>
+/// <param name="Name">The interface's name.</param>
+/// <param name="Network">The overlay network it serves.</param>
+/// <param name="Index">The kernel's number for it.</param>
+internal sealed record DeviceIdentity(string Name, string Network, int Index);

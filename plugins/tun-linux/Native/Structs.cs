@@ -1,0 +1,106 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace VibePN.Plugins.TunLinux.Native;
+
+/// <summary>linux/if.h: struct ifreq, as far as TUNSETIFF uses it.</summary>
+[StructLayout(LayoutKind.Sequential, Size = 40)]
+internal struct IfReq
+{
+    /// <summary>Bytes of an interface name with its terminating zero.</summary>
+    public const int IFNAMSIZ = 16;
+
+    public IfName ifr_name;
+    public short ifr_flags;
+}
+
+/// <summary>A zero-terminated interface name.</summary>
+[InlineArray(IfReq.IFNAMSIZ)]
+internal struct IfName
+{
+    private byte _element;
+}
+
+/// <summary>poll.h: struct pollfd.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct PollFd
+{
+    public int fd;
+    public short events;
+    public short revents;
+}
+
+/// <summary>sys/time.h: struct timeval on 64-bit Linux.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct TimeVal
+{
+    public long tv_sec;
+    public long tv_usec;
+}
+
+/// <summary>linux/netlink.h: struct sockaddr_nl.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct SockAddrNl
+{
+    public ushort nl_family;
+    public ushort nl_pad;
+    public uint nl_pid;
+    public uint nl_groups;
+}
+
+/// <summary>linux/netlink.h: struct nlmsghdr.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NlMsgHdr
+{
+    public uint nlmsg_len;
+    public ushort nlmsg_type;
+    public ushort nlmsg_flags;
+    public uint nlmsg_seq;
+    public uint nlmsg_pid;
+}
+
+/// <summary>linux/rtnetlink.h: struct rtattr.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct RtAttr
+{
+    public ushort rta_len;
+    public ushort rta_type;
+}
+
+/// <summary>linux/rtnetlink.h: struct ifinfomsg.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct IfInfoMsg
+{
+    public byte ifi_family;
+    public byte ifi_pad;
+    public ushort ifi_type;
+    public int ifi_index;
+    public uint ifi_flags;
+    public uint ifi_change;
+}
+
+/// <summary>linux/if_addr.h: struct ifaddrmsg.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct IfAddrMsg
+{
+    public byte ifa_family;
+    public byte ifa_prefixlen;
+    public byte ifa_flags;
+    public byte ifa_scope;
+    public int ifa_index;
+}
+
+/// <summary>linux/rtnetlink.h: struct rtmsg.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct RtMsg
+{
+    public byte rtm_family;
+    public byte rtm_dst_len;
+    public byte rtm_src_len;
+    public byte rtm_tos;
+    public byte rtm_table;
+    public byte rtm_protocol;
+    public byte rtm_scope;
+    public byte rtm_type;
+    public uint rtm_flags;
+}
