@@ -20,9 +20,9 @@ internal static class Dispatcher
             terminal.Error.WriteLine("Error: " + error.Message);
             return error.ExitCode;
         }
-        catch (IOException error) when (error is not FileNotFoundException)
+        catch (IOException error)
         {
-            // The reader of our output went away, as head does.
+            // The screen or the pipe that shows the result is gone or full.
             terminal.Error.WriteLine("Error: " + Escape.Controls(error.Message));
             return ExitCode.Failed;
         }

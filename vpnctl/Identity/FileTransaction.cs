@@ -28,11 +28,13 @@ internal static class FileTransaction
             foreach (NewFile file in files)
                 Install(file.Path, suffix, undo);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error)
         {
             Undo(undo);
-            throw new CommandException(
-                $"Nothing was written: {Escape.Controls(error.Message)} Check the directory's owner and mode.");
+            if (error is IOException or UnauthorizedAccessException)
+                throw new CommandException(
+                    $"Nothing was written: {Escape.Controls(error.Message)} Check the directory's owner and mode.");
+            throw;
         }
         finally
         {
