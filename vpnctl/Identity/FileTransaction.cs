@@ -15,9 +15,11 @@ internal static class FileTransaction
     /// <summary>Writes them.</summary>
     /// <param name="files">Whole contents; directories that are missing are made with mode 0700.</param>
     /// <param name="replace">Whether files that exist are replaced; else they are an error.</param>
+    /// <param name="move">Gives a file its final name; tests make it fail.</param>
     /// <exception cref="CommandException">Nothing was changed.</exception>
-    public static void Write(IReadOnlyList<NewFile> files, bool replace)
+    public static void Write(IReadOnlyList<NewFile> files, bool replace, Action<string, string>? move = null)
     {
+        move ??= File.Move;
         RefuseExisting(files, replace);
         string suffix = "." + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
         var undo = new Stack<Action>();
@@ -26,7 +28,7 @@ internal static class FileTransaction
             foreach (NewFile file in files)
                 Stage(file, suffix + ".new", undo);
             foreach (NewFile file in files)
-                Install(file.Path, suffix, undo);
+                Install(file.Path, suffix, move, undo);
         }
         catch (Exception error)
         {
@@ -83,15 +85,15 @@ internal static class FileTransaction
             throw new IOException($"others may write to {directory}, and so replace what is in it (chmod go-w {directory}).");
     }
 
-    private static void Install(string path, string suffix, Stack<Action> undo)
+    private static void Install(string path, string suffix, Action<string, string> move, Stack<Action> undo)
     {
         string old = path + suffix + ".old";
         if (File.Exists(path))
         {
-            File.Move(path, old);
+            move(path, old);
             undo.Push(() => File.Move(old, path));
         }
-        File.Move(path + suffix + ".new", path);
+        move(path + suffix + ".new", path);
         undo.Push(() => File.Delete(path));
     }
 
