@@ -1,1 +1,4 @@
-return 2;
+using VibePN.Vpnctl;
+using VibePN.Vpnctl.CommandLine;
+
+return Dispatcher.Run(args, Terminal.OfProcess());

@@ -32,6 +32,8 @@ public sealed class SocketFileTests
     {
         await using ControlFixture control = await ControlFixture.StartAsync();
         using Socket idle = control.Connect();
+        // Clients are accepted in turn, so after this answer the idle one has its slot.
+        control.Ask("""{"cmd":"status"}""");
         await control.StopAsync();
         Assert.False(File.Exists(control.Socket));
         Assert.Empty(Directory.GetFileSystemEntries(Path.GetDirectoryName(control.Socket)!));

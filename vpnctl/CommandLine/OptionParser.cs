@@ -1,0 +1,101 @@
+using System.Diagnostics.CodeAnalysis;
+using CommandLine;
+using VibePN.Vpnctl.Commands;
+using VibePN.Vpnctl.Rendering;
+
+namespace VibePN.Vpnctl.CommandLine;
+
+/// <summary>Fills a command's options from words, and says in our own words what is wrong with them.</summary>
+internal static class OptionParser
+{
+    // As Go's flag package reads them, for the predecessor's scripts.
+    private static readonly string[] TrueWords = ["1", "t", "T", "true", "TRUE", "True"];
+    private static readonly string[] FalseWords = ["0", "f", "F", "false", "FALSE", "False"];
+
+    /// <summary>Parses the words after a command's name.</summary>
+    /// <exception cref="CommandException">They do not fit the command.</exception>
+    public static CommandOptions Parse(
+        Command command,
+        IReadOnlyList<string> words)
+    {
+        IReadOnlyList<OptionInfo> known = OptionInfo.Of(command.OptionsType);
+        using var parser = new Parser(settings =>
+        {
+            settings.HelpWriter = null;
+            settings.AutoHelp = false;
+            settings.AutoVersion = false;
+            settings.CaseSensitive = true;
+        });
+        CommandOptions? options = command.OptionsType switch
+        {
+            var type when type == typeof(InitOptions) => Parse<InitOptions>(parser, command, known, words),
+            var type when type == typeof(FingerprintOptions) => Parse<FingerprintOptions>(parser, command, known, words),
+            var type when type == typeof(NetworkFilterOptions) => Parse<NetworkFilterOptions>(parser, command, known, words),
+            _ => Parse<DaemonOptions>(parser, command, known, words),
+        };
+        if (options.Unexpected.FirstOrDefault() is string extra)
+            throw Usage(command, $"'{Escape.Controls(extra)}' is one word too many.");
+        return options;
+    }
+
+    private static CommandOptions Parse<TOptions>(
+        Parser parser,
+        Command command,
+        IReadOnlyList<OptionInfo> known,
+        IReadOnlyList<string> words)
+        where TOptions : CommandOptions
+    {
+        ParserResult<TOptions> result = parser.ParseArguments<TOptions>(JoinValues(command, known, words));
+        if (result.Value is TOptions options && !result.Errors.Any())
+            return options;
+        throw Usage(command, Describe(result.Errors.First(), known));
+    }
+
+    /// <summary>Joins every option with its value, so that <c>--export</c>, <c>--export=false</c> and <c>--name x</c> are one word each.</summary>
+    private static List<string> JoinValues(
+        Command command,
+        IReadOnlyList<OptionInfo> known,
+        IReadOnlyList<string> words)
+    {
+        List<string> joined = [];
+        for (int i = 0; i < words.Count; i++)
+        {
+            string[] parts = words[i].Split('=', 2);
+            OptionInfo? option = known.FirstOrDefault(each => "--" + each.Name == parts[0]);
+            if (option is null)
+            {
+                joined.Add(words[i]);
+                continue;
+            }
+            string? value = parts.Length == 2 ? parts[1]
+                : option.IsSwitch ? "true"
+                : i + 1 < words.Count ? words[++i]
+                : null;
+            if (string.IsNullOrEmpty(value))
+                throw Usage(command, $"{parts[0]} needs a value.");
+            if (option.IsSwitch && !TryReadSwitch(value, out value))
+                throw Usage(command, $"{parts[0]} takes true or false, not '{Escape.Controls(parts[1])}'.");
+            joined.Add($"{parts[0]}={value}");
+        }
+        return joined;
+    }
+
+    private static bool TryReadSwitch(string text, [NotNullWhen(true)] out string? value)
+    {
+        value = TrueWords.Contains(text) ? "true" : FalseWords.Contains(text) ? "false" : null;
+        return value is not null;
+    }
+
+    private static string Describe(Error error, IReadOnlyList<OptionInfo> known) => error switch
+    {
+        UnknownOptionError unknown => $"there is no option --{Escape.Controls(unknown.Token)}."
+            + Suggestion.For("--" + unknown.Token, known.Select(option => "--" + option.Name)),
+        BadFormatConversionError bad => $"--{bad.NameInfo.LongName} has a value of the wrong kind.",
+        RepeatedOptionError repeated => $"--{repeated.NameInfo.LongName} is given twice.",
+        BadFormatTokenError bad => $"'{Escape.Controls(bad.Token)}' makes no sense here.",
+        _ => $"the options make no sense ({error.Tag}).",
+    };
+
+    private static CommandException Usage(Command command, string problem) =>
+        new($"vpnctl {command.Name}: {problem} 'vpnctl {command.Name} --help' lists its options.", ExitCode.Usage);
+}

@@ -1,0 +1,43 @@
+using System.Text.Json;
+using VibePN.Vpnctl.Rendering;
+
+namespace VibePN.Vpnctl.Commands;
+
+/// <summary>Every command, in the order that help lists them.</summary>
+internal static class CommandTable
+{
+    public static IReadOnlyList<Command> All { get; } =
+    [
+        Command.Of<DaemonOptions>("status", "Show the daemon's health, and how many peers and routes it has.",
+            "vpnctl status", (o, t) => DaemonCommands.Show(o, t, "status", StatusView.Render)),
+        Command.Of<NetworkFilterOptions>("peers", "List the peers, connected or not.",
+            "vpnctl peers --network corp", (o, t) => DaemonCommands.List(o, t, "peers", "networks", PeersView.Render)),
+        Command.Of<NetworkFilterOptions>("routes", "List the routes and where they lead.",
+            "vpnctl routes --json", (o, t) => DaemonCommands.List(o, t, "routes", "network", RoutesView.Render)),
+        Command.Of<NetworkFilterOptions>("networks", "List the networks, their interfaces and traffic.",
+            "vpnctl networks", (o, t) => DaemonCommands.List(o, t, "networks", "name", NetworksView.Render)),
+        Command.Of<DaemonOptions>("plugins list", "List the plugins that the daemon runs.",
+            "vpnctl plugins list", (o, t) => DaemonCommands.Show(o, t, "plugins.list", PluginsView.Render)),
+        Command.Of<DaemonOptions>("reload", "Make the daemon read its configuration again.",
+            "vpnctl reload", (o, t) => DaemonCommands.Show(o, t, "reload", RenderChanges)),
+        Command.Of<DaemonOptions>("goodbye", "Disconnect all peers; the daemon stays up.",
+            "vpnctl goodbye", (o, t) => DaemonCommands.Show(o, t, "goodbye", RenderDone)),
+        Command.Of<DaemonOptions>("shutdown", "Stop the daemon.",
+            "vpnctl shutdown", (o, t) => DaemonCommands.Show(o, t, "shutdown", RenderDone)),
+        Command.Of<DaemonOptions>("version", "Show the versions of vpnctl and of the daemon.",
+            "vpnctl version", VersionCommand.Run),
+        Command.Of<InitOptions>("init", "Create this node's identity and a first configuration.",
+            "vpnctl init --network corp --prefix 10.42.0.0/24", InitCommand.Run),
+        Command.Of<FingerprintOptions>("fingerprint", "Print the fingerprint of a certificate.",
+            "vpnctl fingerprint --cert /etc/vibepn/certs/node.crt", FingerprintCommand.Run),
+    ];
+
+    private static void RenderDone(JsonElement output, Terminal terminal) => terminal.Out.WriteLine("OK");
+
+    private static void RenderChanges(JsonElement output, Terminal terminal)
+    {
+        terminal.Out.WriteLine("OK");
+        foreach (JsonElement change in output.Items("changes"))
+            terminal.Out.WriteLine("  " + Escape.Controls(change.AsText()));
+    }
+}

@@ -1,0 +1,12 @@
+namespace VibePN.Vpnctl;
+
+/// <summary>What the process ends with. Scripts rely on the numbers.</summary>
+internal static class ExitCode
+{
+    public const int Ok = 0;
+    public const int Failed = 1;
+    public const int Usage = 2;
+    public const int Unreachable = 3;
+    public const int NotAuthorised = 5;
+    public const int TimedOut = 6;
+}

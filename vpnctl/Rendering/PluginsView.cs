@@ -1,0 +1,34 @@
+using System.Text.Json;
+
+namespace VibePN.Vpnctl.Rendering;
+
+/// <summary>The plugins: which fills which role, and whether it runs.</summary>
+internal static class PluginsView
+{
+    public static void Render(JsonElement output, Terminal terminal)
+    {
+        if (output.ValueKind != JsonValueKind.Array || output.GetArrayLength() == 0)
+        {
+            terminal.Out.WriteLine("No plugins.");
+            return;
+        }
+        var table = new Table(
+            new Column("NAME"),
+            new Column("ROLE"),
+            new Column("STATE"),
+            new Column("VERSION", 4),
+            new Column("CONTRACT", 3),
+            new Column("FILE", 2),
+            new Column("SHA-256", 1));
+        foreach (JsonElement plugin in output.EnumerateArray())
+            table.Add(
+                plugin.Clean("name"),
+                plugin.Clean("role"),
+                new Cell(plugin.Clean("state"), plugin.Text("state") == "running" ? Tone.Good : Tone.Bad),
+                plugin.Clean("version"),
+                plugin.Clean("contract"),
+                plugin.Clean("file"),
+                plugin.Clean("hash"));
+        table.Write(terminal);
+    }
+}
