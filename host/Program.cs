@@ -1,1 +1,79 @@
-return 2;
+using System.Collections.Immutable;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+using VibePN.Host.Control;
+using VibePN.Host.Logging;
+using VibePN.Host.Plugins;
+using VibePN.Host.Running;
+
+if (CommandLine.Parse(args, out string error) is not { } line)
+{
+    await Console.Error.WriteLineAsync($"vibepnd: {error}\n\n{CommandLine.Help}");
+    return ExitCodes.Usage;
+}
+
+switch (line.Action)
+{
+    case CommandAction.Help:
+        await Console.Out.WriteLineAsync(CommandLine.Help);
+        return ExitCodes.Ok;
+    case CommandAction.Version:
+        await Console.Out.WriteLineAsync("vibepnd " + ControlMethods.Version);
+        return ExitCodes.Ok;
+    default:
+        break;
+}
+
+bool isCheck = line.Action == CommandAction.Check;
+if (DaemonFiles.Read(line, strict: isCheck, out ImmutableArray<string> errors) is not { } files)
+{
+    foreach (string text in errors)
+        await Console.Error.WriteLineAsync(text);
+    return ExitCodes.Configuration;
+}
+
+if (isCheck)
+{
+    await Console.Out.WriteLineAsync("ok");
+    return ExitCodes.Ok;
+}
+
+return await RunAsync(line, files);
+
+static async Task<int> RunAsync(CommandLine line, DaemonFiles files)
+{
+    await using Stream output = Console.OpenStandardOutput();
+    using var log = new DaemonLog(output, DaemonLog.IsJournal(), files.Configuration.Host.LogLevel);
+    Microsoft.Extensions.Logging.ILogger logger = log.Loggers.CreateLogger("host");
+    foreach (string warning in files.Warnings)
+        Log.OptionalPluginFailed(logger, warning);
+
+    var daemon = new Daemon(line.ConfigPath, files.Configuration, files.Plugins, log, PluginLimits.Standard);
+    ExceptionHandling.SetUnhandledExceptionHandler(daemon.OnUnhandledException);
+    using PosixSignalRegistration term = OnSignal(PosixSignal.SIGTERM, () => daemon.RequestStop("SIGTERM"));
+    using PosixSignalRegistration interrupt = OnSignal(PosixSignal.SIGINT, () => daemon.RequestStop("SIGINT"));
+    using PosixSignalRegistration hangUp = OnSignal(PosixSignal.SIGHUP,
+        () => _ = daemon.ReloadAsync("SIGHUP", CancellationToken.None));
+    try
+    {
+        await daemon.StartAsync();
+    }
+    catch (DaemonException exception)
+    {
+        log.Dispose(); // so that the sentence stands last
+        await Console.Error.WriteLineAsync("vibepnd: " + exception.Message);
+        return exception.ExitCode;
+    }
+
+    Log.Stopping(logger, await daemon.StopRequested);
+    await daemon.DisposeAsync();
+    Log.Stopped(logger);
+    return ExitCodes.Ok;
+}
+
+static PosixSignalRegistration OnSignal(PosixSignal signal, Action action) =>
+    PosixSignalRegistration.Create(signal, context =>
+    {
+        context.Cancel = true;
+        action();
+    });

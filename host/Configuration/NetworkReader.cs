@@ -1,0 +1,148 @@
+using System.Collections.Immutable;
+using VibePN.Contracts;
+using VibePN.Engine.Configuration;
+
+namespace VibePN.Host.Configuration;
+
+/// <summary>Reads the <c>[networks.NAME]</c> tables.</summary>
+/// <param name="errors">Where errors go.</param>
+/// <param name="isBroken">Whether the document has syntax errors.</param>
+/// <param name="self">Our own fingerprint, from which automatic addresses follow; null when the identity could not be read.</param>
+internal sealed class NetworkReader(ConfigErrors errors, bool isBroken, Fingerprint? self)
+{
+    private const int DefaultMtu = 1380;
+    private const int SmallestMtu = 576;
+
+    // RFC 8200 §5: IPv6 does not run on a link with less.
+    private const int SmallestMtuWithIpv6 = 1280;
+
+    /// <summary>All networks, sorted by name.</summary>
+    public ImmutableArray<NetworkConfiguration> ReadAll(TomlTable? tables)
+    {
+        var networks = new List<NetworkConfiguration>();
+        foreach (TomlEntry entry in tables?.Entries ?? [])
+        {
+            if (entry.Value is not TomlTable table)
+                errors.Add(entry.Value.Position, ErrorCodes.WrongType,
+                    $"'{entry.Key}' in [networks] must be a table: write [networks.{entry.Key}].");
+            else if (Read(entry, table) is { } network)
+                networks.Add(network);
+        }
+
+        return [.. networks.OrderBy(network => network.Name, StringComparer.Ordinal)];
+    }
+
+    private NetworkConfiguration? Read(TomlEntry entry, TomlTable table)
+    {
+        string name = entry.Key;
+        if (name.Length is 0 or > 32 || name.Any(c => c is not ((>= 'a' and <= 'z') or (>= '0' and <= '9') or '.' or '_' or '-')))
+            errors.Add(entry.KeyPosition, ErrorCodes.BadValue,
+                $"'{name}' is no network name: use 1 to 32 of a-z, 0-9, '.', '_' and '-'.");
+        var reader = new TableReader(table, $"[networks.{name}]", errors, isBroken);
+        IpPrefix? prefix = ReadSubnet(reader, "prefix", IpFamily.V4);
+        IpPrefix? prefix6 = ReadSubnet(reader, "prefix6", IpFamily.V6);
+        if (prefix is null && prefix6 is null && table.Find("prefix6") is null)
+            reader.Missing("prefix", "the subnet all members share, such as prefix = \"10.42.0.0/24\" (or prefix6).");
+        IpAddress? address = ReadAddress(reader, name, "address", "prefix", prefix);
+        IpAddress? address6 = ReadAddress(reader, name, "address6", "prefix6", prefix6);
+        bool export = reader.Boolean("export")?.Value ?? false;
+        ImmutableArray<IpPrefix> originate = ReadOriginate(reader);
+        int mtu = ReadMtu(reader, hasIpv6: prefix6 is not null);
+        reader.RejectUnknown();
+        return new NetworkConfiguration
+        {
+            Name = name,
+            Prefix = prefix,
+            Prefix6 = prefix6,
+            Address = address,
+            Address6 = address6,
+            Export = export,
+            Originate = originate,
+            Mtu = mtu,
+        };
+    }
+
+    private IpPrefix? ReadSubnet(TableReader reader, string key, IpFamily family)
+    {
+        string sample = family == IpFamily.V4 ? "10.42.0.0/24" : "fd5a:1c3e:77::/64";
+        int longest = family == IpFamily.V4 ? 30 : 126;
+        if (reader.Text(key) is not { } text)
+            return null;
+        if (!IpPrefix.TryParse(text.Value, out IpPrefix prefix, out _) || prefix.Family != family)
+        {
+            string kind = family == IpFamily.V4 ? "IPv4" : "IPv6";
+            string elsewhere = prefix.Family == IpFamily.V6 ? " An IPv6 subnet goes to 'prefix6'." : "";
+            errors.Add(text.Position, ErrorCodes.BadPrefix,
+                $"'{text.Value}' is no {kind} subnet: write one in CIDR form, such as \"{sample}\".{elsewhere}");
+            return null;
+        }
+
+        if (prefix.Length >= 1 && prefix.Length <= longest)
+            return prefix;
+        errors.Add(text.Position, ErrorCodes.BadPrefix,
+            $"the subnet {text.Value} cannot hold members: use a length from /1 to /{longest}, such as \"{sample}\".");
+        return null;
+    }
+
+    private IpAddress? ReadAddress(TableReader reader, string network, string key, string prefixKey, IpPrefix? prefix)
+    {
+        TomlText? text = reader.Text(key);
+        if (prefix is not { } subnet)
+        {
+            if (text is not null)
+                reader.Missing(prefixKey, $"'{key}' is given, so the subnet it lies in must be too.");
+            return null;
+        }
+
+        if (text is null || text.Value is "auto" or "")
+            return self is { } fingerprint ? AutoAddressOf(network, fingerprint, subnet) : null;
+        if (!IpAddress.TryParse(text.Value, out IpAddress address))
+            errors.Add(text.Position, ErrorCodes.BadValue,
+                $"'{text.Value}' is no IP address: write \"auto\" or an address inside {subnet}.");
+        else if (!subnet.Contains(address))
+            errors.Add(text.Position, ErrorCodes.AddressOutsidePrefix,
+                $"{address} does not lie in {subnet}, the {prefixKey} of network '{network}': "
+                + "write \"auto\" or an address inside it.");
+        else if (subnet.Family == IpFamily.V4 && (address == subnet.Address || address == subnet.Last))
+            errors.Add(text.Position, ErrorCodes.AddressOutsidePrefix,
+                $"{address} is the {(address == subnet.Address ? "network" : "broadcast")} address of {subnet}: "
+                + "write \"auto\" or another address inside it.");
+        return address;
+    }
+
+    private ImmutableArray<IpPrefix> ReadOriginate(TableReader reader)
+    {
+        var originate = ImmutableArray.CreateBuilder<IpPrefix>();
+        foreach (TomlText text in reader.Texts("originate") ?? [])
+        {
+            if (!IpPrefix.TryParse(text.Value, out IpPrefix prefix, out bool hadHostBits))
+                errors.Add(text.Position, ErrorCodes.BadPrefix,
+                    $"'{text.Value}' is no prefix: write one in CIDR form, such as \"192.168.7.0/24\".");
+            else if (hadHostBits)
+                errors.Add(text.Position, ErrorCodes.BadPrefix,
+                    $"{text.Value} has bits set beyond its length: write \"{prefix}\".");
+            else if (originate.Contains(prefix))
+                errors.Add(text.Position, ErrorCodes.BadPrefix, $"{text.Value} is listed twice: remove one.");
+            else
+                originate.Add(prefix);
+        }
+
+        return originate.ToImmutable();
+    }
+
+    private int ReadMtu(TableReader reader, bool hasIpv6)
+    {
+        if (reader.Integer("mtu") is not { } mtu)
+            return DefaultMtu;
+        int smallest = hasIpv6 ? SmallestMtuWithIpv6 : SmallestMtu;
+        if (mtu.Value >= smallest && mtu.Value <= PacketBatch.MaxPacketSize)
+            return (int)mtu.Value;
+        errors.Add(mtu.Position, ErrorCodes.BadValue,
+            $"an MTU of {mtu.Value} bytes cannot work here: use {smallest} to {PacketBatch.MaxPacketSize}, "
+            + $"such as {DefaultMtu}.");
+        return DefaultMtu;
+    }
+
+    private static IpAddress AutoAddressOf(string network, Fingerprint self, IpPrefix subnet) =>
+        AutoAddresses.First(network, self.ToString(), subnet);
+}

@@ -1,0 +1,59 @@
+namespace VibePN.Host.Native;
+
+/// <summary>Refuses files that somebody else could have written or may read.</summary>
+/// <remarks>
+/// Whoever can write a configuration, a plugin or a directory above it becomes the daemon. So the owner must be
+/// root or the daemon's user, neither group nor others may write, and the same holds for every directory above,
+/// up to the first that belongs to root.
+/// </remarks>
+internal static class FileGuard
+{
+    /// <summary>Why a file or directory, or a directory above it, is not to be trusted, with the remedy.</summary>
+    /// <returns>One sentence, or null when all is well.</returns>
+    public static string? WhyUntrusted(string path)
+    {
+        string? current = Path.GetFullPath(path);
+        bool isTarget = true;
+        while (current is not null)
+        {
+            if (FileFacts.TryRead(current, followLinks: true, out string error) is not { } facts)
+                return $"{current} cannot be examined: {error}.";
+            if (Judge(current, facts) is { } reason)
+                return reason;
+            if (!isTarget && facts.Uid == 0)
+                return null;
+            isTarget = false;
+            current = Path.GetDirectoryName(current);
+        }
+
+        return null;
+    }
+
+    /// <summary>Why one file or directory alone is not to be trusted.</summary>
+    public static string? WhyUntrustedItself(string path) =>
+        FileFacts.TryRead(path, followLinks: false, out string error) is { } facts
+            ? Judge(path, facts)
+            : $"{path} cannot be examined: {error}.";
+
+    /// <summary>Why a secret file is exposed.</summary>
+    public static string? WhyExposed(string path)
+    {
+        if (FileFacts.TryRead(path, followLinks: true, out string error) is not { } facts)
+            return $"{path} cannot be examined: {error}.";
+        if (facts.IsOpenToOthers)
+            return $"{path} has mode {facts.ModeText} and may be read or written by others. Run: chmod 0600 {path}";
+        return WhyUntrusted(path);
+    }
+
+    private static string? Judge(string path, FileFacts facts)
+    {
+        if (facts.Uid != 0 && facts.Uid != FileFacts.EffectiveUser)
+            return $"{path} belongs to uid {facts.Uid}; the owner must be root or the daemon's user. "
+                + $"Run: chown {FileFacts.EffectiveUser} {path}";
+        // A root-owned sticky directory such as /tmp: others may add entries there, but not replace ours.
+        bool isSticky = facts.Uid == 0 && (facts.Mode & 0x200) != 0;
+        if (facts.IsWritableByOthers && !facts.IsLink && !isSticky)
+            return $"{path} has mode {facts.ModeText} and may be written by others. Run: chmod go-w {path}";
+        return null;
+    }
+}

@@ -1,0 +1,60 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace VibePN.Host.Native;
+
+/// <summary>libc calls. Names and types follow the C headers; nothing here decides.</summary>
+internal static unsafe partial class LibC
+{
+    /// <summary>fcntl.h: resolve relative to the working directory.</summary>
+    public const int AT_FDCWD = -100;
+
+    /// <summary>fcntl.h: do not follow a symbolic link at the end of the path.</summary>
+    public const int AT_SYMLINK_NOFOLLOW = 0x100;
+
+    /// <summary>linux/stat.h: type, mode, owner and the like.</summary>
+    public const uint STATX_BASIC_STATS = 0x7FF;
+
+    /// <summary>fcntl.h: read only.</summary>
+    public const int O_RDONLY = 0;
+
+    /// <summary>fcntl.h: fail unless a directory. The value differs on arm64, as in the kernel's own header.</summary>
+    public static int O_DIRECTORY =>
+        RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
+
+    /// <summary>fcntl.h: close on exec.</summary>
+    public const int O_CLOEXEC = 0x80000;
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int statx(int dirfd, string path, int flags, uint mask, Statx* result);
+
+    // open is variadic in C; without O_CREAT it takes no third argument, so this fixed prototype is sound.
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial SafeFileHandle open(string path, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fsync(SafeFileHandle handle);
+
+    [LibraryImport("libc")]
+    public static partial uint geteuid();
+}
+
+/// <summary>linux/stat.h: <c>struct statx</c>, the same on every architecture; 256 bytes.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 256)]
+internal struct Statx
+{
+    [FieldOffset(20)]
+    public uint Uid;
+
+    [FieldOffset(28)]
+    public ushort Mode;
+
+    [FieldOffset(32)]
+    public ulong Inode;
+
+    [FieldOffset(136)]
+    public uint DeviceMajor;
+
+    [FieldOffset(140)]
+    public uint DeviceMinor;
+}
