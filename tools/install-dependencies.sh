@@ -9,7 +9,7 @@ usage: tools/install-dependencies.sh [runtime|demo|test] [--list]
 
   runtime   what the daemon needs (the default): ngtcp2 and its GnuTLS glue
   demo      runtime, and what demo.sh calls: ip, ping, iperf3, pgrep
-  test      demo, and what the tests call: a foreign QUIC client, setpriv, strace
+  test      demo, and what the tests call: a foreign QUIC client, setpriv, strace, tcc
   --list    print the missing packages, install nothing
 
 On Debian 12 ngtcp2 is in bookworm-backports. When that suite is not configured, the
@@ -33,7 +33,7 @@ done
 wanted=("${quic[@]}")
 [ "$set_name" = runtime ] || wanted+=(iproute2 iputils-ping iperf3 procps)
 if [ "$set_name" = test ]; then
-    wanted+=(ngtcp2-client util-linux strace)
+    wanted+=(ngtcp2-client util-linux strace tcc)
     quic+=(ngtcp2-client)
 fi
 
