@@ -1,0 +1,108 @@
+using VibePN.Contracts;
+using VibePN.Engine.Packets;
+using VibePN.Prefixes;
+
+namespace VibePN.Engine.Forwarding;
+
+// Inbound: transport → checks → TUN. On the transport's threads, several at once.
+//   1. network  the sender's number → the peer's port in that network
+//   2. parse    headers → key
+//   3. source   is it one this peer may use here? never one of our own
+//   4. target   is the destination ours, or behind us?
+//   5. write    runs of neighbours for one network, one call each
+
+/// <summary>The way of packets from peers to the kernel. One for the whole engine.</summary>
+/// <remarks>
+/// Without state of its own but counters, so any number of threads may be in it. Packets of one batch keep their order.
+/// No setting turns a check off.
+/// </remarks>
+internal sealed class InboundPath
+{
+    /// <summary>Packets that belong to no network of ours, and so to no network's counters.</summary>
+    public DropCounters Drops { get; } = new();
+
+    /// <summary>Checks every packet of a batch and writes those that pass to their networks' devices.</summary>
+    /// <param name="from">The connection's numbers.</param>
+    /// <param name="batch">What the connection received. Borrowed; the device may overwrite it.</param>
+    public void Process(InboundPort from, PacketBatch batch)
+    {
+        var run = new Run();
+        for (int slot = 0; slot < batch.Count; slot++)
+        {
+            PeerPort? port = from.Find(batch.NetworkOf(slot), out DropReason reason);
+            if (!ReferenceEquals(port, run.Port))
+            {
+                Write(batch, in run);
+                run = Run.Begin(port, slot);
+            }
+            if (port is not null)
+                reason = Check(batch.Packet(slot), in run);
+            if (reason == DropReason.None)
+            {
+                run.Count++;
+                run.Bytes += batch.LengthOf(slot);
+                continue;
+            }
+            (port?.Network.ReceivedDrops ?? Drops).Add(reason);
+            Write(batch, in run);
+            run.Restart(slot + 1);
+        }
+        Write(batch, in run);
+    }
+
+    private static DropReason Check(ReadOnlySpan<byte> packet, in Run run)
+    {
+        if (!IpPacket.TryParse(packet, out PacketKey key, out _))
+            return DropReason.Malformed;
+        // A prefix accepted from the peer may be wide enough to cover an address of ours; that one is still ours alone.
+        if (!AddressClasses.IsUnicast(key.Source) || !run.Sources.Contains(key.Source) || run.Table.IsOwn(key.Source))
+            return DropReason.SourceNotAllowed;
+        AddressClass destination = AddressClasses.Classify(key.Destination);
+        if (destination is AddressClass.Multicast or AddressClass.Broadcast)
+            return DropReason.NotUnicast;
+        return destination == AddressClass.Unicast && run.Table.IsLocal(key.Destination)
+            ? DropReason.None
+            : DropReason.DestinationNotLocal;
+    }
+
+    private static void Write(PacketBatch batch, in Run run)
+    {
+        if (run.Count == 0)
+            return;
+        PeerPort port = run.Port!;
+        int accepted = port.Network.Write(batch, run.First, run.Count);
+        // A device says how many it took, not which; the bytes of a run with refusals are therefore an estimate.
+        long bytes = accepted == run.Count ? run.Bytes : run.Bytes * accepted / run.Count;
+        port.Received.Add(accepted, bytes);
+        port.Network.Received.Add(accepted, bytes);
+        if (accepted < run.Count)
+            port.Network.ReceivedDrops.Add(DropReason.DeviceRefused, run.Count - accepted);
+    }
+
+    /// <summary>Neighbouring packets of one network that passed, and what that network is while the run lasts.</summary>
+    private struct Run
+    {
+        public PeerPort? Port;
+        public ForwardingTable Table;
+        public PrefixSet Sources;
+        public int First;
+        public int Count;
+        public long Bytes;
+
+        /// <summary>Reads what the control thread may swap, once for all neighbours of a network.</summary>
+        public static Run Begin(PeerPort? port, int first) => new()
+        {
+            Port = port,
+            Table = port?.Network.Table ?? ForwardingTable.Empty,
+            Sources = port?.AllowedSources ?? PrefixSet.Empty,
+            First = first,
+        };
+
+        public void Restart(int first)
+        {
+            First = first;
+            Count = 0;
+            Bytes = 0;
+        }
+    }
+}

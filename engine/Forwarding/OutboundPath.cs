@@ -1,0 +1,176 @@
+using VibePN.Contracts;
+using VibePN.Engine.Packets;
+using VibePN.Engine.Time;
+
+namespace VibePN.Engine.Forwarding;
+
+// Outbound: TUN → route → session → transport. One thread per TUN device.
+//   1. parse    headers → key, for the whole batch
+//   2. route    key → group of hops, through the compiled lookup, one call for the whole batch
+//   3. session  group → the connection that carries this flow now
+//   4. send     runs of neighbours for one connection, one call each
+
+/// <summary>The way of a network's packets from the kernel to its peers.</summary>
+/// <remarks>
+/// Owned by the device's reader thread. Packets keep their order. Nothing is allocated, locked or logged per packet;
+/// a packet that goes nowhere is counted with its reason and, where that helps its sender, answered with ICMP at a
+/// bounded rate.
+/// </remarks>
+internal sealed class OutboundPath : IDisposable
+{
+    private readonly NetworkPort _network;
+    private readonly IcmpResponder _icmp;
+    private readonly PacketKey[] _keys;
+    private readonly IpFacts[] _facts;
+    private readonly ushort[] _groups;
+    private readonly int[] _slots;
+    private readonly Route[] _routes;
+
+    /// <summary>A path for batches of up to the given size.</summary>
+    /// <param name="network">The network whose packets are forwarded.</param>
+    /// <param name="batchCapacity">Capacity of the largest batch that will be processed.</param>
+    /// <param name="now">The clock, read only when an ICMP answer may be due.</param>
+    public OutboundPath(NetworkPort network, int batchCapacity, Func<Instant> now)
+    {
+        _network = network;
+        _icmp = new IcmpResponder(network, now);
+        _keys = new PacketKey[batchCapacity];
+        _facts = new IpFacts[batchCapacity];
+        _groups = new ushort[batchCapacity];
+        _slots = new int[batchCapacity];
+        _routes = new Route[batchCapacity];
+    }
+
+    /// <summary>Forwards every packet of a batch.</summary>
+    /// <param name="batch">What the device read. Its slots get the network numbers of their connections.</param>
+    public void Process(PacketBatch batch)
+    {
+        ForwardingTable table = _network.Table;
+        int parsed = Parse(batch, table);
+        table.Lookup.Find(_keys.AsSpan(0, parsed), _groups.AsSpan(0, parsed));
+        for (int i = 0; i < parsed; i++)
+            _routes[_slots[i]] = Choose(table.HopsOf(_groups[i]), i);
+        SendAll(batch);
+    }
+
+    /// <summary>Frees the memory for ICMP answers.</summary>
+    public void Dispose() => _icmp.Dispose();
+
+    private int Parse(PacketBatch batch, ForwardingTable table)
+    {
+        int parsed = 0;
+        for (int slot = 0; slot < batch.Count; slot++)
+        {
+            DropReason reason = Examine(batch.Packet(slot), table, out _keys[parsed], out _facts[parsed]);
+            _routes[slot] = new Route(null, null, reason);
+            if (reason == DropReason.None)
+                _slots[parsed++] = slot;
+        }
+        return parsed;
+    }
+
+    private static DropReason Examine(
+        ReadOnlySpan<byte> packet, ForwardingTable table, out PacketKey key, out IpFacts facts)
+    {
+        if (!IpPacket.TryParse(packet, out key, out facts))
+            return DropReason.Malformed;
+        AddressClass destination = AddressClasses.Classify(key.Destination);
+        if (destination is AddressClass.Multicast or AddressClass.Broadcast)
+            return DropReason.NotUnicast;
+        // The kernel keeps packets to its own addresses; one that comes out here would come straight back.
+        return table.IsOwn(key.Destination) ? DropReason.BackToSender : DropReason.None;
+    }
+
+    private Route Choose(ReadOnlySpan<ForwardingTable.Hop> hops, int parsed)
+    {
+        if (hops.IsEmpty)
+            return new Route(null, null, DropReason.NoRoute);
+        if (hops.Length > 1)
+            return ChooseByFlow(hops, FlowHash.Of(_keys[parsed], _facts[parsed].Fragment));
+        PeerPort port = hops[0].Port;
+        return RouteTo(port, port.Active);
+    }
+
+    private static Route ChooseByFlow(ReadOnlySpan<ForwardingTable.Hop> hops, ulong flow)
+    {
+        PeerPort? best = null;
+        ActiveConnection? active = null;
+        double highest = double.NegativeInfinity;
+        foreach (ref readonly ForwardingTable.Hop hop in hops)
+        {
+            ActiveConnection? candidate = hop.Port.Active;
+            if (candidate is null)
+                continue; // its flows go to the others while it is away
+            double score = FlowHash.Score(flow, hop.Salt, hop.Weight);
+            if (score <= highest)
+                continue;
+            (best, active, highest) = (hop.Port, candidate, score);
+        }
+        return RouteTo(best, active);
+    }
+
+    private static Route RouteTo(PeerPort? port, ActiveConnection? active) =>
+        new(port, active, active is null ? DropReason.NoSession : DropReason.None);
+
+    private void SendAll(PacketBatch batch)
+    {
+        for (int first = 0; first < batch.Count;)
+        {
+            Route route = _routes[first];
+            if (route.Active is null)
+            {
+                Drop(batch, first++, route.Reason, route);
+                continue;
+            }
+            int end = first;
+            for (; end < batch.Count && ReferenceEquals(_routes[end].Active, route.Active); end++)
+                batch.SetNetwork(end, route.Active.Number);
+            SendRun(batch, first, end, route);
+            first = end;
+        }
+        Array.Clear(_routes, 0, batch.Count); // holds no connection beyond the batch
+    }
+
+    private void SendRun(PacketBatch batch, int first, int end, Route route)
+    {
+        while (first < end)
+        {
+            SendResult result = route.Active!.Connection.Send(batch, first, end - first);
+            int taken = Math.Clamp(result.Taken, 0, end - first);
+            CountSent(batch, first, taken, route.Port!);
+            first += taken;
+            if (first == end)
+                return;
+            // Too big concerns the one packet; every other refusal would only meet the rest of the run again.
+            int dropped = result.Refusal == DropReason.TooBig ? 1 : end - first;
+            DropReason reason = result.Refusal == DropReason.None ? DropReason.QueueFull : result.Refusal;
+            for (; dropped > 0; dropped--)
+                Drop(batch, first++, reason, route);
+        }
+    }
+
+    private void CountSent(PacketBatch batch, int first, int count, PeerPort port)
+    {
+        if (count == 0)
+            return;
+        long bytes = 0;
+        for (int slot = first; slot < first + count; slot++)
+            bytes += batch.LengthOf(slot);
+        port.Sent.Add(count, bytes);
+        _network.Sent.Add(count, bytes);
+    }
+
+    private void Drop(PacketBatch batch, int slot, DropReason reason, Route route)
+    {
+        _network.SentDrops.Add(reason);
+        if (reason == DropReason.TooBig)
+            _icmp.AnswerTooBig(batch.Packet(slot), route.Active!.Connection.Path.MaxPacketBytes);
+        else if (reason == DropReason.NoRoute)
+            _icmp.AnswerUnreachable(batch.Packet(slot), UnreachableCause.NoRoute);
+        else if (reason is DropReason.NoSession or DropReason.ConnectionClosed)
+            _icmp.AnswerUnreachable(batch.Packet(slot), UnreachableCause.PeerDown);
+    }
+
+    /// <summary>What was decided for one slot: the peer and its connection, or why there is none.</summary>
+    private readonly record struct Route(PeerPort? Port, ActiveConnection? Active, DropReason Reason);
+}

@@ -1,0 +1,312 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+using VibePN.Contracts;
+using VibePN.Engine.Configuration;
+using VibePN.Engine.Control;
+using VibePN.Engine.Forwarding;
+using VibePN.Engine.Sessions;
+using VibePN.Engine.Time;
+using VibePN.Engine.Trust;
+
+namespace VibePN.Engine.Node;
+
+/// <summary>All of a node's control state: who its peers are, how they are connected, and what they told.</summary>
+/// <remarks>
+/// One owner: every member runs on the control thread (or the simulator's only one). Takes events with the time,
+/// holds no clock. Packets do not come this way; they read the snapshots that <see cref="NetworkSet"/> publishes.
+/// </remarks>
+internal sealed class ControlPlane : ISessionActions
+{
+    private readonly EngineParts _parts;
+    private readonly TrustGate _gate;
+    private readonly IEngineDriver _driver;
+    private readonly ILogger _logger;
+    private readonly ulong _instance;
+    private readonly SortedDictionary<string, PeerMachine> _peers = new(StringComparer.Ordinal);
+    private readonly Dictionary<long, ConnectionOwner> _owners = [];
+    private readonly DataPlane _data;
+    private long _lastDialId;
+
+    /// <summary>A node with its peers and no interface yet.</summary>
+    public ControlPlane(
+        EngineConfiguration configuration, EngineParts parts, ulong instance, TrustGate gate, NetworkSet networks,
+        InboundPorts inboundPorts, IEngineDriver driver, Instant now)
+    {
+        Configuration = configuration;
+        _parts = parts;
+        _instance = instance;
+        _gate = gate;
+        _driver = driver;
+        _logger = parts.Loggers.CreateLogger("engine/peers");
+        Networks = networks;
+        Routes = new RouteExchange(
+            networks, parts.Routing, configuration.Identity.Fingerprint, parts.Loggers.CreateLogger("engine/routes"), now);
+        _data = new DataPlane(networks, parts.Routing, inboundPorts, parts.Loggers.CreateLogger("engine/forwarding"));
+        Started = now;
+        foreach (PeerConfiguration peer in configuration.Peers)
+            AddPeer(peer, now);
+    }
+
+    /// <summary>What the node is told at present.</summary>
+    public EngineConfiguration Configuration { get; private set; }
+
+    /// <summary>The networks and their interfaces.</summary>
+    public NetworkSet Networks { get; }
+
+    /// <summary>Routes given and taken.</summary>
+    public RouteExchange Routes { get; }
+
+    /// <summary>All configured peers, by name.</summary>
+    public IReadOnlyCollection<PeerMachine> Peers => _peers.Values;
+
+    /// <summary>When the node began.</summary>
+    public Instant Started { get; }
+
+    /// <summary>Does what is due, and publishes what has changed.</summary>
+    /// <returns>When to call again at the latest.</returns>
+    public Instant OnTimer(Instant now)
+    {
+        Instant next = Instant.Never;
+        foreach (PeerMachine peer in _peers.Values.ToArray())
+        {
+            if (peer.NextTimer <= now)
+                peer.OnTimer(now, () => ++_lastDialId);
+            next = Instant.Min(next, peer.NextTimer);
+        }
+        Routes.OnTimer(now);
+        _data.Publish(_peers.Values, now);
+        return Instant.Min(next, Routes.NextTimer);
+    }
+
+    /// <summary>A transport has a connection whose certificate the gate accepted.</summary>
+    public void OnConnected(ITransportConnection connection, long dialId, Instant now)
+    {
+        _gate.OnDialEnded(dialId);
+        if (!_gate.TryGetAdmission(connection.Peer, out Admission admission)
+            || !_peers.TryGetValue(admission.PeerName, out PeerMachine? peer))
+        {
+            connection.Close(new CloseReason(CloseCode.Unconfigured, "the peer is not configured any more"));
+            OnDialFailed(dialId, new CloseReason(CloseCode.Unconfigured, "the peer is not configured any more"), now);
+            return;
+        }
+        var owner = new ConnectionOwner(peer, dialId) { Committing = admission.NeedsCommit };
+        _owners.Add(connection.Id, owner);
+        if (!admission.NeedsCommit)
+            peer.OnConnected(connection, dialId, now);
+        else
+            _driver.Commit(admission, (fault, then) => OnCommitted(connection, owner, fault, then));
+    }
+
+    /// <summary>A dial came to nothing.</summary>
+    public void OnDialFailed(long dialId, CloseReason reason, Instant now)
+    {
+        _gate.OnDialEnded(dialId);
+        foreach (PeerMachine peer in _peers.Values)
+        {
+            if (!peer.OwnsDial(dialId))
+                continue;
+            peer.OnDialFailed(reason, now);
+            TimeSpan wait = peer.NextDial is { } next ? next - now : TimeSpan.Zero;
+            Log.DialFailed(_logger, peer.Configuration.Name, reason, (long)wait.TotalMilliseconds);
+        }
+    }
+
+    /// <summary>Bytes of a control stream.</summary>
+    public void OnControl(ITransportConnection connection, ReadOnlyMemory<byte> bytes, Instant now)
+    {
+        if (!_owners.TryGetValue(connection.Id, out ConnectionOwner? owner))
+            return;
+        if (!owner.Committing)
+            owner.Peer.OnControl(connection, bytes.Span, now);
+        else if (!owner.TryKeep(bytes))
+            connection.Close(new CloseReason(CloseCode.LimitExceeded, "too much before the greeting"));
+    }
+
+    /// <summary>A connection is gone.</summary>
+    public void OnClosed(ITransportConnection connection, CloseReason reason, Instant now)
+    {
+        if (!_owners.Remove(connection.Id, out ConnectionOwner? owner))
+            return;
+        if (owner.Committing)
+            OnDialFailed(owner.DialId, reason, now);
+        else
+            owner.Peer.OnClosed(connection, reason, now);
+    }
+
+    /// <summary>Trust may have changed: judge everybody who is connected again.</summary>
+    public void OnTrustChanged(Instant now)
+    {
+        foreach (PeerMachine peer in _peers.Values)
+        {
+            if (peer.Connections.Count > 0 && peer.Identity is { } identity && _gate.JudgeAgain(identity) is { } reason)
+                peer.CloseAll(CloseCode.TrustRevoked, reason, now);
+        }
+    }
+
+    /// <summary>The machine's addresses or links changed: whoever is down may be reachable now.</summary>
+    public void OnMachineNetworkChanged(Instant now)
+    {
+        foreach (PeerMachine peer in _peers.Values)
+        {
+            if (peer.Active is null)
+                peer.DialSoon(now);
+        }
+    }
+
+    /// <summary>Ends all connections politely.</summary>
+    /// <returns>How many.</returns>
+    public int Goodbye(CloseCode code, Instant now)
+    {
+        int closed = 0;
+        foreach (PeerMachine peer in _peers.Values)
+            closed += peer.CloseAll(code, code == CloseCode.Shutdown ? "the daemon is stopping" : "goodbye", now);
+        return closed;
+    }
+
+    /// <summary>Changes to another configuration. What is equal in both stays untouched.</summary>
+    /// <returns>What changed, one line each.</returns>
+    /// <exception cref="PluginException">An interface could not be opened or changed; peers are as before.</exception>
+    public IReadOnlyList<string> Reload(EngineConfiguration next, Instant now)
+    {
+        var changes = new List<string>();
+        if (next.Identity.Fingerprint != Configuration.Identity.Fingerprint)
+            changes.Add("identity changed: takes effect at the next start");
+        if (!next.Listen.SequenceEqual(Configuration.Listen))
+            changes.Add("listen changed: takes effect at the next start");
+        EngineConfiguration before = Configuration;
+        Networks.Reload(next.Networks, changes);
+        Configuration = next with { Identity = before.Identity, Listen = before.Listen };
+        _gate.SetPeers(next.Peers);
+        ReloadPeers(before, changes, now);
+        OnTrustChanged(now);
+        Routes.Reconsider(_peers.Values, now);
+        foreach (PeerMachine peer in _peers.Values)
+            Routes.TellChanges(peer);
+        return changes;
+    }
+
+    void ISessionActions.Dial(PeerMachine peer, long dialId, string address)
+    {
+        Log.Dialling(_logger, peer.Configuration.Name, address);
+        _gate.OnDial(dialId, peer.Configuration.Name);
+        (ITransportPlugin transport, string rest) = TransportOf(address);
+        transport.Dial(new DialRequest(dialId, rest));
+    }
+
+    void ISessionActions.ConnectionReady(PeerMachine peer, PeerConnection connection) =>
+        _data.OnConnectionReady(connection);
+
+    void ISessionActions.ActiveChanged(PeerMachine peer, PeerConnection? active, Instant now)
+    {
+        if (active is not null)
+            Log.PeerUp(_logger, peer.Configuration.Name, active.Transport.Path.Remote, active.Transport.Role, active.Networks.Count);
+        else
+            Log.PeerDown(_logger, peer.Configuration.Name, peer.LastError);
+        _data.OnActiveChanged(peer);
+        if (active is not null)
+            Routes.TellAll(peer, active);
+    }
+
+    void ISessionActions.PeerForgotten(PeerMachine peer, Instant now)
+    {
+        if (peer.Identity is { } identity)
+            Routes.ForgetPeer(identity);
+    }
+
+    string? ISessionActions.RouteMessage(PeerMachine peer, PeerConnection connection, ControlFrame frame, Instant now) =>
+        Routes.OnMessage(peer, connection, frame, now);
+
+    void ISessionActions.ConnectionGone(PeerMachine peer, PeerConnection connection, CloseReason reason)
+    {
+        Log.ConnectionGone(_logger, peer.Configuration.Name, reason);
+        _data.OnConnectionGone(connection);
+        Routes.OnConnectionGone(connection);
+    }
+
+    IReadOnlyList<NetworkConfiguration> ISessionActions.NetworksOf(PeerConfiguration peer) => NetworksOf(Configuration, peer);
+
+    private static NetworkConfiguration[] NetworksOf(EngineConfiguration configuration, PeerConfiguration peer) =>
+        [.. configuration.Networks.Where(network => peer.Networks.Contains(network.Name))];
+
+    private void OnCommitted(ITransportConnection connection, ConnectionOwner owner, string? fault, Instant now)
+    {
+        if (!_owners.ContainsKey(connection.Id))
+            return;
+        if (fault is not null)
+        {
+            Log.CommitFailed(_logger, owner.Peer.Configuration.Name, fault);
+            connection.Close(new CloseReason(CloseCode.TrustRevoked, "the admission could not be made durable"));
+            _owners.Remove(connection.Id);
+            OnDialFailed(owner.DialId, new CloseReason(CloseCode.TrustRefused, fault), now);
+            return;
+        }
+        owner.Committing = false;
+        owner.Peer.OnConnected(connection, owner.DialId, now);
+        foreach (ReadOnlyMemory<byte> early in owner.TakeEarly())
+            owner.Peer.OnControl(connection, early.Span, now);
+    }
+
+    private void ReloadPeers(EngineConfiguration before, List<string> changes, Instant now)
+    {
+        foreach (PeerMachine gone in _peers.Values.Where(peer => !Configuration.Peers.Any(p => p.Name == peer.Configuration.Name)).ToArray())
+        {
+            gone.CloseAll(CloseCode.Unconfigured, "the peer was taken out of the configuration", now);
+            _peers.Remove(gone.Configuration.Name);
+            changes.Add($"peer {gone.Configuration.Name} removed");
+        }
+        foreach (PeerConfiguration next in Configuration.Peers)
+        {
+            if (!_peers.TryGetValue(next.Name, out PeerMachine? peer))
+            {
+                AddPeer(next, now);
+                changes.Add($"peer {next.Name} added");
+                continue;
+            }
+            PeerConfiguration old = peer.Configuration;
+            bool networksChanged = !NetworksOf(before, old).Select(network => network.Name)
+                .SequenceEqual(NetworksOf(Configuration, next).Select(network => network.Name));
+            if (networksChanged || old.Address != next.Address || old.Fingerprint != next.Fingerprint)
+                changes.Add($"peer {next.Name} changed");
+            peer.Reconfigure(next, networksChanged, now);
+        }
+    }
+
+    private void AddPeer(PeerConfiguration peer, Instant now) => _peers.Add(
+        peer.Name, new PeerMachine(peer, Configuration.Identity.Fingerprint, _instance, _parts.Random, this, now));
+
+    private (ITransportPlugin Transport, string Address) TransportOf(string address)
+    {
+        int separator = address.IndexOf("://", StringComparison.Ordinal);
+        if (separator < 0)
+            return (_parts.Transports[0], address);
+        string scheme = address[..separator];
+        ITransportPlugin transport = _parts.Transports.FirstOrDefault(candidate => candidate.Traits.Scheme == scheme)
+            ?? _parts.Transports[0];
+        return (transport, address[(separator + 3)..]);
+    }
+
+    /// <summary>Whose a connection is, and what waits until its admission is durable.</summary>
+    private sealed record ConnectionOwner(PeerMachine Peer, long DialId)
+    {
+        private const int MaxEarlyBytes = 65_536;
+
+        private readonly List<ReadOnlyMemory<byte>> _early = [];
+        private int _earlyBytes;
+
+        public bool Committing { get; set; }
+
+        public bool TryKeep(ReadOnlyMemory<byte> bytes)
+        {
+            _early.Add(bytes);
+            _earlyBytes += bytes.Length;
+            return _earlyBytes <= MaxEarlyBytes;
+        }
+
+        public ReadOnlyMemory<byte>[] TakeEarly()
+        {
+            ReadOnlyMemory<byte>[] early = [.. _early];
+            _early.Clear();
+            return early;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+using VibePN.Contracts;
+using VibePN.Engine.Forwarding;
+using VibePN.Engine.Sessions;
+using VibePN.Engine.Time;
+using VibePN.Prefixes;
+
+namespace VibePN.Engine.Node;
+
+/// <summary>Publishes what packets read: compiled tables for the way out, ports with source checks for the way back.</summary>
+/// <remarks>
+/// Runs on the control thread; packets see each change as one volatile read of an immutable object. Changes of one
+/// turn of the control loop are published together.
+/// </remarks>
+internal sealed class DataPlane(
+    NetworkSet networks, IRoutePolicyPlugin policy, InboundPorts inboundPorts, ILogger logger)
+{
+    private readonly Dictionary<long, PeerConnection> _ready = [];
+
+    /// <summary>A connection has agreed on its networks: packets from it are welcome.</summary>
+    public void OnConnectionReady(PeerConnection connection)
+    {
+        _ready[connection.Transport.Id] = connection;
+        PublishInbound(connection);
+    }
+
+    /// <summary>A connection is no longer used.</summary>
+    public void OnConnectionGone(PeerConnection connection)
+    {
+        _ready.Remove(connection.Transport.Id);
+        inboundPorts.Remove(connection.Transport);
+    }
+
+    /// <summary>Packets to a peer take another connection from now on, or none. Effective at once.</summary>
+    public void OnActiveChanged(PeerMachine peer)
+    {
+        foreach (OverlayNetwork network in networks.All)
+        {
+            Connect(network, peer);
+            network.IsDirty = true;
+        }
+    }
+
+    /// <summary>Compiles and publishes what has changed since the last call.</summary>
+    public void Publish(IReadOnlyCollection<PeerMachine> peers, Instant now)
+    {
+        bool published = false;
+        foreach (OverlayNetwork network in networks.All)
+        {
+            if (!network.IsDirty)
+                continue;
+            network.IsDirty = false;
+            published = true;
+            foreach (PeerMachine peer in peers)
+                Connect(network, peer);
+            ImmutableArray<RouteCandidate> candidates = network.Routes.Candidates(now);
+            Compile(network, candidates, peers);
+            UpdateKernelRoutes(network, candidates);
+        }
+        if (!published)
+            return;
+        foreach (PeerConnection connection in _ready.Values)
+            PublishInbound(connection);
+    }
+
+    /// <summary>Brings a member's port up to date: its connection, and the sources it may use.</summary>
+    private static void Connect(OverlayNetwork network, PeerMachine peer)
+    {
+        if (peer.Identity is not { } identity || network.PortOf(identity) is not { } port)
+            return;
+        ActiveConnection? active = peer.Active is { } connection
+            && connection.TryFind(network.Configuration.Name, out AgreedNetwork agreed)
+                ? new ActiveConnection(connection.Transport, agreed.OurNumber)
+                : null;
+        if (port.Active != active)
+            port.Active = active;
+        port.AllowedSources = PrefixSet.Of([.. network.Routes.AcceptedFrom(identity)]);
+    }
+
+    private void Compile(
+        OverlayNetwork network, ImmutableArray<RouteCandidate> candidates, IReadOnlyCollection<PeerMachine> peers)
+    {
+        string name = network.Configuration.Name;
+        ImmutableArray<PeerFacts> members = [.. peers
+            .Where(peer => peer.Identity is not null && peer.Configuration.Networks.Contains(name))
+            .Select(RouteExchange.FactsOf)
+            .OrderBy(facts => facts.Id)];
+        try
+        {
+            network.Lookup = policy.Compile(new RouteSnapshot(network.Routes.Version, name, candidates, members));
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // A policy's fault of any kind leaves the last good table; the exception itself is not kept.
+            Log.PolicyFault(logger, name, exception.Message);
+        }
+        if (network is { Lookup: { } lookup, Port: { } port })
+            port.Table = ForwardingTable.Create(lookup, network.Ports, network.OwnAddresses, network.Configuration.Originate);
+    }
+
+    /// <summary>Prefixes behind peers, outside our own subnets, have to be known to the kernel too.</summary>
+    private void UpdateKernelRoutes(OverlayNetwork network, ImmutableArray<RouteCandidate> candidates)
+    {
+        if (network.Device is null)
+            return;
+        ImmutableArray<IpPrefix> outside = [.. candidates
+            .Select(candidate => candidate.Prefix)
+            .Where(prefix => network.Configuration.Prefix?.Contains(prefix) != true
+                && network.Configuration.Prefix6?.Contains(prefix) != true)
+            .Distinct()
+            .Order()];
+        if (outside.SequenceEqual(network.KernelRoutes))
+            return;
+        network.KernelRoutes = outside;
+        networks.Configure(network);
+    }
+
+    private void PublishInbound(PeerConnection connection)
+    {
+        Fingerprint peer = connection.Transport.Peer;
+        ImmutableArray<(byte, PeerPort?)> numbers =
+            [.. connection.Networks.Select(agreed => (agreed.TheirNumber, networks.Find(agreed.Network.Name)?.PortOf(peer)))];
+        inboundPorts.Set(connection.Transport, new InboundPort(numbers));
+    }
+}

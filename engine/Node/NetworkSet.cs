@@ -1,0 +1,160 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+using VibePN.Contracts;
+using VibePN.Engine.Addressing;
+using VibePN.Engine.Configuration;
+
+namespace VibePN.Engine.Node;
+
+/// <summary>The node's networks and their interfaces: opened all or none, changed in place, closed without a trace.</summary>
+/// <remarks>Runs on the control thread.</remarks>
+internal sealed class NetworkSet
+{
+    private readonly EngineParts _parts;
+    private readonly IEngineDriver _driver;
+    private readonly ITunEvents _tunEvents;
+    private readonly ILogger _logger;
+    private readonly SortedDictionary<string, OverlayNetwork> _networks = new(StringComparer.Ordinal);
+
+    /// <summary>Networks that are not open yet.</summary>
+    public NetworkSet(ImmutableArray<NetworkConfiguration> networks, EngineParts parts, IEngineDriver driver, ITunEvents tunEvents)
+    {
+        _parts = parts;
+        _driver = driver;
+        _tunEvents = tunEvents;
+        _logger = parts.Loggers.CreateLogger("engine/networks");
+        foreach (NetworkConfiguration network in networks)
+            _networks.Add(network.Name, new OverlayNetwork(network));
+    }
+
+    /// <summary>All networks, by name.</summary>
+    public IReadOnlyCollection<OverlayNetwork> All => _networks.Values;
+
+    /// <summary>The network of this name, or null.</summary>
+    public OverlayNetwork? Find(string name) => _networks.GetValueOrDefault(name);
+
+    /// <summary>Opens every interface, or none.</summary>
+    /// <exception cref="TunException">One could not be opened; those before it are closed again.</exception>
+    public void OpenAll() => OpenOrClose([.. _networks.Values]);
+
+    /// <summary>Closes every interface.</summary>
+    public void CloseAll()
+    {
+        foreach (OverlayNetwork network in _networks.Values)
+            Close(network);
+    }
+
+    /// <summary>Changes to other networks: opens new interfaces first, then changes, then closes.</summary>
+    /// <param name="next">The networks from now on.</param>
+    /// <param name="changes">Receives what changed, one line each.</param>
+    /// <exception cref="TunException">A new interface could not be opened; nothing has changed.</exception>
+    public void Reload(ImmutableArray<NetworkConfiguration> next, List<string> changes)
+    {
+        OverlayNetwork[] added =
+            [.. next.Where(network => !_networks.ContainsKey(network.Name)).Select(network => new OverlayNetwork(network))];
+        OpenOrClose(added);
+        foreach (OverlayNetwork network in _networks.Values.ToArray())
+        {
+            string name = network.Configuration.Name;
+            NetworkConfiguration? wanted = next.FirstOrDefault(candidate => candidate.Name == name);
+            if (wanted is null)
+            {
+                Close(network);
+                _networks.Remove(name);
+                changes.Add($"network {name} removed");
+            }
+            else if (!AreSame(wanted, network.Configuration))
+            {
+                Change(network, wanted);
+                changes.Add($"network {name} changed");
+            }
+        }
+        foreach (OverlayNetwork network in added)
+        {
+            _networks.Add(network.Configuration.Name, network);
+            changes.Add($"network {network.Configuration.Name} added");
+        }
+    }
+
+    /// <summary>Brings an interface's addresses, MTU and routes to what the network says.</summary>
+    public void Configure(OverlayNetwork network)
+    {
+        try
+        {
+            network.Device?.Configure(network.DeviceConfiguration);
+            network.Error = "";
+        }
+        catch (TunException exception)
+        {
+            // The interface stands half-changed; the operator is told in status and in the log.
+            network.Error = exception.Message;
+            Log.NetworkFault(_logger, network.Configuration.Name, exception.Message);
+        }
+    }
+
+    /// <summary>The kernel took an interface away. The network stays without one until the next reload or start.</summary>
+    public void OnDeviceLost(string deviceName, string text)
+    {
+        OverlayNetwork? lost = _networks.Values.FirstOrDefault(network => network.Device?.Name == deviceName);
+        if (lost is null)
+            return;
+        Log.NetworkLost(_logger, lost.Configuration.Name, text);
+        Close(lost);
+        lost.Error = text;
+    }
+
+    private void OpenOrClose(OverlayNetwork[] networks)
+    {
+        try
+        {
+            Array.ForEach(networks, Open);
+        }
+        catch
+        {
+            Array.ForEach(networks, Close);
+            throw;
+        }
+    }
+
+    private void Open(OverlayNetwork network)
+    {
+        NetworkConfiguration configuration = network.Configuration;
+        OffloadCapabilities offloads = _parts.Transports.Aggregate(
+            _parts.Tun.Offloads, (common, transport) => common & transport.Traits.Offloads);
+        ITunDevice device = _parts.Tun.Open(
+            new TunOptions
+            {
+                Network = configuration.Name,
+                Name = InterfaceName.For(configuration.Name),
+                Configuration = network.DeviceConfiguration,
+                Offloads = offloads,
+            },
+            _tunEvents);
+        network.Attach(device, _driver, () => _driver.Now);
+        Log.NetworkUp(
+            _logger, configuration.Name, device.Name,
+            string.Join(' ', OverlayNetwork.AddressesOf(configuration)), device.Mtu);
+    }
+
+    private void Close(OverlayNetwork network)
+    {
+        if (network.Device is not { } device)
+            return;
+        Log.NetworkDown(_logger, network.Configuration.Name, device.Name);
+        network.Dispose();
+    }
+
+    private void Change(OverlayNetwork network, NetworkConfiguration wanted)
+    {
+        network.Configuration = wanted;
+        network.IsDirty = true;
+        if (network.Device is null)
+            Open(network);
+        else
+            Configure(network);
+    }
+
+    // Records compare their arrays by reference, so the one array is compared apart.
+    private static bool AreSame(NetworkConfiguration left, NetworkConfiguration right) =>
+        left.Originate.SequenceEqual(right.Originate) && left with { Originate = [] } == right with { Originate = [] };
+}

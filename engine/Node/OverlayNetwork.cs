@@ -1,0 +1,123 @@
+using System.Collections.Immutable;
+using VibePN.Contracts;
+using VibePN.Engine.Configuration;
+using VibePN.Engine.Forwarding;
+using VibePN.Engine.Routes;
+using VibePN.Engine.Runtime;
+using VibePN.Engine.Time;
+
+namespace VibePN.Engine.Node;
+
+/// <summary>One overlay network of this node: its interface, its routes, and the ways packets take.</summary>
+/// <remarks>Owned by the control thread. Without an interface it still keeps what peers announced.</remarks>
+internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisposable
+{
+    private readonly Dictionary<Fingerprint, PeerPort> _ports = [];
+    private OutboundPath? _outbound;
+    private IDisposable? _pump;
+
+    /// <summary>What the operator wrote.</summary>
+    public NetworkConfiguration Configuration { get; set; } = configuration;
+
+    /// <summary>The interface, or null while there is none.</summary>
+    public ITunDevice? Device { get; private set; }
+
+    /// <summary>What packets see of the network, or null while there is no interface.</summary>
+    public NetworkPort? Port { get; private set; }
+
+    /// <summary>Where packets to and from each member go; empty while there is no interface.</summary>
+    public IReadOnlyDictionary<Fingerprint, PeerPort> Ports => _ports;
+
+    /// <summary>Why the network does not work, or empty.</summary>
+    public string Error { get; set; } = "";
+
+    /// <summary>What peers announced.</summary>
+    public RouteTable Routes { get; } = new();
+
+    /// <summary>The last table the policy compiled.</summary>
+    public IRouteLookup? Lookup { get; set; }
+
+    /// <summary>Whether something changed that packets must see.</summary>
+    public bool IsDirty { get; set; } = true;
+
+    /// <summary>Prefixes outside our subnets that the kernel sends into the interface.</summary>
+    public ImmutableArray<IpPrefix> KernelRoutes { get; set; } = [];
+
+    /// <summary>Our own addresses.</summary>
+    public ImmutableArray<IpAddress> OwnAddresses => [.. AddressesOf(Configuration).Select(address => address.Address)];
+
+    /// <summary>The interface's configuration as it should be now.</summary>
+    public TunConfiguration DeviceConfiguration => new()
+    {
+        Addresses = AddressesOf(Configuration),
+        Mtu = Configuration.Mtu,
+        Routes = KernelRoutes,
+    };
+
+    /// <summary>Our addresses, in the form the interface takes.</summary>
+    public static ImmutableArray<InterfaceAddress> AddressesOf(NetworkConfiguration configuration)
+    {
+        ImmutableArray<InterfaceAddress>.Builder addresses = ImmutableArray.CreateBuilder<InterfaceAddress>();
+        if (configuration is { Address: { } v4, Prefix: { } subnet })
+            addresses.Add(new InterfaceAddress(v4, subnet.Length));
+        if (configuration is { Address6: { } v6, Prefix6: { } subnet6 })
+            addresses.Add(new InterfaceAddress(v6, subnet6.Length));
+        return addresses.ToImmutable();
+    }
+
+    /// <summary>Gives the network an interface and begins to read it.</summary>
+    public void Attach(ITunDevice device, IEngineDriver driver, Func<Instant> clock)
+    {
+        Device = device;
+        Port = new NetworkPort(Configuration.Name, device);
+        _outbound = new OutboundPath(Port, TunPump.BatchPackets, clock);
+        _pump = driver.StartPump(device, _outbound);
+        Error = "";
+        IsDirty = true;
+    }
+
+    /// <summary>Stops reading and closes the interface. The network may be given another one later.</summary>
+    public void Dispose()
+    {
+        Port?.Close();
+        _pump?.Dispose();
+        _outbound?.Dispose();
+        _pump = null;
+        _outbound = null;
+        Device = null;
+        Port = null;
+        Lookup = null;
+        _ports.Clear();
+        IsDirty = true;
+    }
+
+    /// <summary>The port of a member; made when first asked for; null while there is no interface.</summary>
+    public PeerPort? PortOf(Fingerprint peer)
+    {
+        if (Port is not { } network)
+            return null;
+        if (!_ports.TryGetValue(peer, out PeerPort? port))
+            _ports.Add(peer, port = new PeerPort(peer, network));
+        return port;
+    }
+
+    /// <summary>Lets routes be changed, and notes whether packets must see it.</summary>
+    public void ChangeRoutes(Action<RouteTable> change)
+    {
+        long version = Routes.Version;
+        change(Routes);
+        IsDirty |= version != Routes.Version;
+    }
+
+    /// <summary>What could be announced: our host addresses and what lies behind us, as candidates for the export policy.</summary>
+    public IEnumerable<(RouteCandidate Candidate, bool Configured)> OwnRoutes(Fingerprint self)
+    {
+        foreach (IpAddress address in OwnAddresses)
+            yield return (Own(IpPrefix.Host(address), RouteSource.Connected), Configuration.Export);
+        foreach (IpPrefix prefix in Configuration.Originate)
+            yield return (Own(prefix, RouteSource.Static), true);
+
+        RouteCandidate Own(IpPrefix prefix, RouteSource source) =>
+            new() { Prefix = prefix, NextHop = self, Origin = self, Metric = 0, Source = source };
+    }
+}

@@ -1,0 +1,240 @@
+using Microsoft.Extensions.Logging;
+using VibePN.Contracts;
+using VibePN.Engine.Control;
+using VibePN.Engine.Routes;
+using VibePN.Engine.Sessions;
+using VibePN.Engine.Time;
+
+namespace VibePN.Engine.Node;
+
+/// <summary>What peers tell us of routes, and what we tell them: announce, withdraw, digest, refresh.</summary>
+/// <remarks>Runs on the control thread. Whatever the policy says, <see cref="RouteGuard"/> and the caps stand before it.</remarks>
+internal sealed class RouteExchange
+{
+    /// <summary>How often peers compare what they know of each other.</summary>
+    public static readonly TimeSpan DigestInterval = TimeSpan.FromSeconds(60);
+
+    // Added to every metric a peer announces, so that a metric grows with each hop.
+    private const uint LinkCost = 256;
+
+    private readonly NetworkSet _networks;
+    private readonly IRoutePolicyPlugin _policy;
+    private readonly Fingerprint _self;
+    private readonly ILogger _logger;
+    private TokenBucket _refusalLines;
+    private readonly Dictionary<(long Connection, string Network), Announcer> _announcers = [];
+    private Instant _nextDigest;
+
+    /// <summary>An exchange that nobody has told anything yet.</summary>
+    public RouteExchange(NetworkSet networks, IRoutePolicyPlugin policy, Fingerprint self, ILogger logger, Instant now)
+    {
+        _networks = networks;
+        _policy = policy;
+        _self = self;
+        _logger = logger;
+        _refusalLines = new TokenBucket(5, 20, now);
+        _nextDigest = now + DigestInterval;
+    }
+
+    /// <summary>When <see cref="OnTimer"/> wants to be called next.</summary>
+    public Instant NextTimer => _networks.All.Aggregate(
+        _nextDigest, (next, network) => Instant.Min(next, network.Routes.NextExpiry));
+
+    /// <summary>Announcements refused since start, by the guard, the caps or the policy.</summary>
+    public long Refused { get; private set; }
+
+    /// <summary>Expires routes and repeats digests.</summary>
+    public void OnTimer(Instant now)
+    {
+        foreach (OverlayNetwork network in _networks.All)
+            network.ChangeRoutes(routes => routes.Expire(now));
+        if (now < _nextDigest)
+            return;
+        _nextDigest = now + DigestInterval;
+        foreach (Announcer announcer in _announcers.Values)
+            announcer.TellDigest();
+    }
+
+    /// <summary>Tells a peer all it may know, on the connection that has become its active one.</summary>
+    public void TellAll(PeerMachine peer, PeerConnection connection)
+    {
+        foreach (AgreedNetwork agreed in connection.Networks)
+        {
+            if (_networks.Find(agreed.Network.Name) is { } network)
+                AnnouncerOf(connection, agreed).TellAll(Export(network, peer));
+        }
+    }
+
+    /// <summary>Tells a connected peer what has changed in what it may know.</summary>
+    public void TellChanges(PeerMachine peer)
+    {
+        if (peer.Active is not { } connection)
+            return;
+        foreach (AgreedNetwork agreed in connection.Networks)
+        {
+            if (_networks.Find(agreed.Network.Name) is { } network)
+                AnnouncerOf(connection, agreed).Tell(Export(network, peer));
+        }
+    }
+
+    /// <summary>Judges all that peers announced again, after the configuration changed.</summary>
+    public void Reconsider(IEnumerable<PeerMachine> peers, Instant now)
+    {
+        foreach (PeerMachine peer in peers)
+        {
+            if (peer.Identity is not { } identity)
+                continue;
+            foreach (OverlayNetwork network in _networks.All)
+            {
+                network.ChangeRoutes(routes => routes.Reconsider(
+                    identity, (prefix, metric) => Judge(network, peer, prefix, metric), now));
+            }
+        }
+    }
+
+    /// <summary>A connection is no longer used.</summary>
+    public void OnConnectionGone(PeerConnection connection)
+    {
+        foreach (AgreedNetwork agreed in connection.Networks)
+            _announcers.Remove((connection.Transport.Id, agreed.Network.Name));
+    }
+
+    /// <summary>What a peer told is void.</summary>
+    public void ForgetPeer(Fingerprint peer)
+    {
+        foreach (OverlayNetwork network in _networks.All)
+            network.ChangeRoutes(routes => routes.RemoveAll(peer));
+    }
+
+    /// <summary>A message about routes.</summary>
+    /// <returns>What is wrong with it so that the session must end, or null.</returns>
+    public string? OnMessage(PeerMachine peer, PeerConnection connection, ControlFrame frame, Instant now)
+    {
+        // A number that was never agreed on, or a network that a reload is just taking away: nothing to do.
+        if (frame.Body.IsEmpty || !connection.TryFindTheirs(frame.Body[0], out AgreedNetwork agreed)
+            || _networks.Find(agreed.Network.Name) is not { } network)
+            return frame.Body.IsEmpty ? ControlProblem.BadBody(frame.Type) : null;
+        Fingerprint sender = connection.Transport.Peer;
+        switch (frame.Type)
+        {
+            case ControlType.Announce or ControlType.Withdraw:
+                return OnItems(network, peer, sender, frame, now);
+            case ControlType.End:
+                network.ChangeRoutes(routes => routes.EndFullSet(sender, now));
+                return null;
+            case ControlType.Digest when DigestMessage.TryParse(frame.Body, out DigestMessage digest):
+                if (!network.Routes.Confirm(sender, digest.Count, digest.Hash, now))
+                    AnnouncerOf(connection, agreed).AskForAll();
+                return null;
+            case ControlType.Refresh:
+                AnnouncerOf(connection, agreed).TellAll(Export(network, peer));
+                return null;
+            default:
+                return ControlProblem.BadBody(frame.Type);
+        }
+    }
+
+    private string? OnItems(OverlayNetwork network, PeerMachine peer, Fingerprint sender, ControlFrame frame, Instant now)
+    {
+        if (!RouteItemReader.TryOpen(frame, out RouteItemReader items))
+            return ControlProblem.BadBody(frame.Type);
+        long version = network.Routes.Version;
+        while (items.TryNext(out RouteItem item))
+        {
+            // RFC 7606's idea: an item that cannot be right takes its own prefix back and nothing else.
+            if (!item.Valid || frame.Type == ControlType.Withdraw)
+                network.Routes.Withdraw(sender, item.Prefix);
+            else if (network.Routes.Has(sender, item.Prefix) || network.Routes.EntriesFrom(sender) < RouteGuard.MaxPerPeer)
+                network.Routes.Announce(sender, item.Prefix, item.Metric, Take(network, peer, item, now), now);
+            else
+                Refused++;
+        }
+        network.IsDirty |= version != network.Routes.Version;
+        return null;
+    }
+
+    private ImportVerdict Take(OverlayNetwork network, PeerMachine peer, RouteItem item, Instant now)
+    {
+        ImportVerdict verdict = Judge(network, peer, item.Prefix, item.Metric);
+        if (verdict.Candidate is not null)
+            return verdict;
+        Refused++;
+        if (_refusalLines.TryTake(now))
+        {
+            Log.RouteRefused(
+                _logger, item.Prefix, peer.Configuration.Name, network.Configuration.Name, verdict.Reason, verdict.Text);
+        }
+        return verdict;
+    }
+
+    private ImportVerdict Judge(OverlayNetwork network, PeerMachine peer, IpPrefix prefix, uint metric)
+    {
+        if (!peer.Configuration.Networks.Contains(network.Configuration.Name))
+            return new ImportVerdict(null, RouteReason.NotAMember, "the peer is not a member of the network");
+        if (RouteGuard.Refuse(prefix, network.Configuration) is { } reason)
+            return new ImportVerdict(null, reason, "refused whatever the policy says");
+        if (network.Routes.Count >= RouteGuard.MaxPerNetwork)
+            return new ImportVerdict(null, RouteReason.LimitReached, $"the network has {RouteGuard.MaxPerNetwork} routes");
+        PeerFacts facts = FactsOf(peer);
+        var candidate = new RouteCandidate
+        {
+            Prefix = prefix,
+            NextHop = facts.Id,
+            Origin = facts.Id,
+            Metric = metric > uint.MaxValue - 1 - LinkCost ? uint.MaxValue - 1 : metric + LinkCost,
+        };
+        try
+        {
+            ImportVerdict verdict = _policy.Import(new ImportRequest(
+                network.Configuration.Name, facts, candidate, network.Routes.CountFrom(facts.Id)));
+            bool kept = verdict.Candidate is not { } taken
+                || (taken.Prefix == prefix && taken.NextHop == facts.Id && taken.Origin == facts.Id);
+            return kept ? verdict : new ImportVerdict(null, RouteReason.PolicyRefused, "the policy changed what it may not");
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // A policy's fault of any kind refuses the route; the exception itself is not kept.
+            Log.PolicyFault(_logger, network.Configuration.Name, exception.Message);
+            return new ImportVerdict(null, RouteReason.PolicyRefused, "the routing policy failed");
+        }
+    }
+
+    private SortedDictionary<IpPrefix, uint> Export(OverlayNetwork network, PeerMachine peer)
+    {
+        var routes = new SortedDictionary<IpPrefix, uint>();
+        PeerFacts facts = FactsOf(peer);
+        foreach ((RouteCandidate candidate, bool configured) in network.OwnRoutes(_self))
+        {
+            try
+            {
+                ExportVerdict verdict = _policy.Export(new ExportRequest(network.Configuration.Name, facts, candidate, configured));
+                if (verdict.Accepted)
+                    routes[candidate.Prefix] = verdict.Metric;
+            }
+            catch (Exception exception) when (exception is not OutOfMemoryException)
+            {
+                // A policy's fault of any kind announces nothing; the exception itself is not kept.
+                Log.PolicyFault(_logger, network.Configuration.Name, exception.Message);
+            }
+        }
+        return routes;
+    }
+
+    private Announcer AnnouncerOf(PeerConnection connection, AgreedNetwork agreed)
+    {
+        (long, string) key = (connection.Transport.Id, agreed.Network.Name);
+        if (!_announcers.TryGetValue(key, out Announcer? announcer))
+            _announcers.Add(key, announcer = new Announcer(connection.Transport, agreed.OurNumber));
+        return announcer;
+    }
+
+    /// <summary>A peer as policies see it, its link facts in steps.</summary>
+    public static PeerFacts FactsOf(PeerMachine peer) => new()
+    {
+        Id = peer.Identity ?? default,
+        Name = peer.Configuration.Name,
+        Connected = peer.Active is not null,
+        RoundTrip = TimeSpan.FromMilliseconds(Math.Round(peer.Active?.Transport.Path.RoundTrip.TotalMilliseconds ?? 0)),
+        LossPermille = (peer.Active?.Transport.Path.LossPermille ?? 0) / 5 * 5,
+    };
+}

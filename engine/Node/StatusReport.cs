@@ -1,0 +1,124 @@
+using System.Collections.Immutable;
+using VibePN.Contracts;
+using VibePN.Engine.Forwarding;
+using VibePN.Engine.Sessions;
+using VibePN.Engine.Time;
+
+namespace VibePN.Engine.Node;
+
+/// <summary>Takes the picture that operators see. Runs on the control thread.</summary>
+internal static class StatusReport
+{
+    /// <summary>Everything, sorted.</summary>
+    /// <param name="plane">The node.</param>
+    /// <param name="trust">The trust plugins, for their health.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="utcNow">The same moment on the wall clock, for the operator's eyes.</param>
+    public static EngineStatus Take(ControlPlane plane, ImmutableArray<ITrustPlugin> trust, Instant now, DateTimeOffset utcNow)
+    {
+        var names = new Dictionary<Fingerprint, string>();
+        foreach (PeerMachine peer in plane.Peers)
+        {
+            if (peer.Identity is { } identity)
+                names[identity] = peer.Configuration.Name;
+        }
+        return new EngineStatus(
+            now - plane.Started,
+            [.. plane.Peers.Select(peer => Peer(peer, now, utcNow))],
+            [.. plane.Networks.All.Select(network => Network(network, plane))],
+            [.. plane.Networks.All.SelectMany(network => Routes(network, names, now, utcNow))],
+            [.. Warnings(plane, trust)]);
+    }
+
+    private static PeerStatus Peer(PeerMachine peer, Instant now, DateTimeOffset utcNow)
+    {
+        PeerConnection? active = peer.Active;
+        string state = active is not null ? "up"
+            : peer.IsDialling || peer.Connections.Count > 0 ? "connecting"
+            : peer.Configuration.Address is not null ? "waiting" : "idle";
+        return new PeerStatus
+        {
+            Name = peer.Configuration.Name,
+            Id = peer.Identity,
+            Address = peer.Configuration.Address,
+            State = state,
+            Networks = peer.Configuration.Networks,
+            LastSeen = peer.LastHeard is { } heard ? utcNow - (now - heard) : null,
+            Since = active is not null ? utcNow - (now - active.Since) : null,
+            Role = active?.Transport.Role,
+            Connections = peer.Connections.Count,
+            Path = active?.Transport.Path,
+            Counters = active?.Transport.GetStatistics() ?? default,
+            LastError = peer.LastError,
+            NextDial = peer.NextDial is { } next ? Max(next - now, TimeSpan.Zero) : null,
+        };
+    }
+
+    private static NetworkStatus Network(OverlayNetwork network, ControlPlane plane)
+    {
+        string name = network.Configuration.Name;
+        return new NetworkStatus
+        {
+            Name = name,
+            Device = network.Device?.Name ?? "",
+            Mtu = network.Device?.Mtu ?? network.Configuration.Mtu,
+            Addresses = OverlayNetwork.AddressesOf(network.Configuration),
+            Originate = network.Configuration.Originate,
+            PeersUp = plane.Peers.Count(peer => peer.Active is not null && peer.Configuration.Networks.Contains(name)),
+            PacketsOut = network.Port?.Sent.Packets ?? 0,
+            BytesOut = network.Port?.Sent.Bytes ?? 0,
+            PacketsIn = network.Port?.Received.Packets ?? 0,
+            BytesIn = network.Port?.Received.Bytes ?? 0,
+            Drops = network.Port is { } port ? DropCounters.Sum(port.SentDrops, port.ReceivedDrops) : [],
+            Error = network.Error,
+        };
+    }
+
+    private static IEnumerable<RouteStatus> Routes(
+        OverlayNetwork network, Dictionary<Fingerprint, string> names, Instant now, DateTimeOffset utcNow)
+    {
+        foreach (RouteCandidate candidate in network.Routes.Candidates(now))
+        {
+            Instant expires = network.Routes.ExpiryOf(candidate.NextHop);
+            yield return new RouteStatus(
+                network.Configuration.Name,
+                candidate,
+                names.GetValueOrDefault(candidate.NextHop, ""),
+                IsBest(network.Lookup, candidate),
+                expires == Instant.Never ? null : utcNow + (expires - now));
+        }
+    }
+
+    /// <summary>Asks the table that packets use, with the last address of the prefix.</summary>
+    private static bool IsBest(IRouteLookup? lookup, RouteCandidate candidate)
+    {
+        if (lookup is null)
+            return false;
+        PacketKey[] key = [new PacketKey(default, candidate.Prefix.Last, 0, 0, 0, 0)];
+        var group = new ushort[1];
+        lookup.Find(key, group);
+        return lookup.Groups[group[0]].Hops.Any(hop => hop.Peer == candidate.NextHop);
+    }
+
+    private static IEnumerable<string> Warnings(ControlPlane plane, ImmutableArray<ITrustPlugin> trust)
+    {
+        foreach (OverlayNetwork network in plane.Networks.All)
+        {
+            if (network.Error.Length > 0)
+                yield return $"network {network.Configuration.Name}: {network.Error}";
+        }
+        foreach (ITrustPlugin plugin in trust)
+        {
+            TrustListing listing = plugin.List();
+            if (!listing.Healthy)
+                yield return $"trust store: {listing.HealthText}";
+            int pending = listing.Records.Count(record => record.State == TrustState.Pending);
+            if (pending > 0)
+                yield return $"{pending} unknown certificate{(pending == 1 ? "" : "s")} pending: nobody configured or pinned them";
+            foreach (TrustRecord record in listing.Records.Where(record => record.State == TrustState.Conflict))
+                yield return $"peer {record.Peer} showed another certificate than the pinned one: {record.Fingerprint}";
+        }
+    }
+
+    private static TimeSpan Max(TimeSpan left, TimeSpan right) => left > right ? left : right;
+}

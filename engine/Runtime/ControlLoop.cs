@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using VibePN.Engine.Time;
+
+namespace VibePN.Engine.Runtime;
+
+/// <summary>The one thread that owns all control state: takes work from a queue and wakes at the next deadline.</summary>
+/// <remarks>Everything else posts. A fault in one piece of work is reported and the loop goes on.</remarks>
+internal sealed class ControlLoop : IDisposable
+{
+    // BlockingCollection waits in milliseconds; a longer wait than this only means one more idle turn.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
+
+    private readonly BlockingCollection<Action<Instant>> _work = [];
+    private readonly TimeProvider _time;
+    private readonly long _start;
+    private readonly Func<Instant, Instant> _onTimer;
+    private readonly Action<Exception> _onFault;
+    private readonly Thread _thread;
+
+    /// <summary>A loop that does not run yet.</summary>
+    /// <param name="time">The clock.</param>
+    /// <param name="onTimer">Called after each turn; does what is due and returns the next deadline.</param>
+    /// <param name="onFault">Told of an exception that a piece of work let out.</param>
+    public ControlLoop(TimeProvider time, Func<Instant, Instant> onTimer, Action<Exception> onFault)
+    {
+        _time = time;
+        _start = time.GetTimestamp();
+        _onTimer = onTimer;
+        _onFault = onFault;
+        _thread = new Thread(Run) { Name = "vibepn control", IsBackground = true };
+    }
+
+    /// <summary>The time on the engine's line.</summary>
+    public Instant Now => Instant.Read(_time, _start);
+
+    /// <summary>Begins to run.</summary>
+    public void Start() => _thread.Start();
+
+    /// <summary>Queues work. Work posted after <see cref="Dispose"/> is dropped.</summary>
+    public void Post(Action<Instant> work)
+    {
+        try
+        {
+            _work.Add(work);
+        }
+        catch (InvalidOperationException)
+        {
+            // The loop has ended: whoever posts now has nobody left to tell.
+        }
+    }
+
+    /// <summary>Runs a function on the loop and hands back its result.</summary>
+    public Task<T> InvokeAsync<T>(Func<Instant, T> function, CancellationToken cancellationToken)
+    {
+        var completion = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (_work.IsAddingCompleted)
+            completion.SetException(new ObjectDisposedException(nameof(ControlLoop)));
+        Post(now =>
+        {
+            try
+            {
+                completion.TrySetResult(function(now));
+            }
+            catch (Exception exception) when (exception is not OutOfMemoryException)
+            {
+                // The caller waits for it, so the caller gets it.
+                completion.TrySetException(exception);
+            }
+        });
+        return completion.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Finishes what is queued, then ends the thread.</summary>
+    public void Dispose()
+    {
+        _work.CompleteAdding();
+        if (!_thread.IsAlive || _thread.Join(TimeSpan.FromSeconds(5)))
+            _work.Dispose();
+    }
+
+    private void Run()
+    {
+        Instant deadline = Now;
+        while (!_work.IsCompleted)
+        {
+            int waitMs = (int)Math.Ceiling(Clamp(deadline - Now).TotalMilliseconds);
+            if (_work.TryTake(out Action<Instant>? work, waitMs))
+                Try(() => work(Now));
+            // What is already queued goes first: one timer turn serves a whole burst.
+            for (int burst = 0; burst < 256 && _work.TryTake(out Action<Instant>? next); burst++)
+                Try(() => next(Now));
+            deadline = Now + LongestWait;
+            Try(() => deadline = _onTimer(Now));
+        }
+    }
+
+    private void Try(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // Our own bug: reported, never swallowed, and never the end of the daemon.
+            _onFault(exception);
+        }
+    }
+
+    private static TimeSpan Clamp(TimeSpan wait) =>
+        wait < TimeSpan.Zero ? TimeSpan.Zero : wait > LongestWait ? LongestWait : wait;
+}

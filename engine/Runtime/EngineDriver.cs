@@ -1,0 +1,29 @@
+using VibePN.Contracts;
+using VibePN.Engine.Forwarding;
+using VibePN.Engine.Node;
+using VibePN.Engine.Time;
+using VibePN.Engine.Trust;
+
+namespace VibePN.Engine.Runtime;
+
+/// <summary>Gives the control plane threads for its interfaces and waits for it where waiting is needed.</summary>
+internal sealed class EngineDriver(ControlLoop loop, TrustGate gate, Action<string, string> onPumpLost) : IEngineDriver
+{
+    // A trust store that takes longer is as good as broken: the peer is refused.
+    private static readonly TimeSpan CommitTimeout = TimeSpan.FromSeconds(5);
+
+    /// <inheritdoc/>
+    public Instant Now => loop.Now;
+
+    /// <inheritdoc/>
+    public IDisposable StartPump(ITunDevice device, OutboundPath path) =>
+        new TunPump(device, path, text => onPumpLost(device.Name, text));
+
+    /// <inheritdoc/>
+    public void Commit(Admission admission, Action<string?, Instant> done) => _ = Task.Run(async () =>
+    {
+        using var timeout = new CancellationTokenSource(CommitTimeout);
+        string? fault = await gate.CommitAsync(admission, timeout.Token);
+        loop.Post(now => done(fault, now));
+    });
+}

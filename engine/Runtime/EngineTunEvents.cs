@@ -1,0 +1,15 @@
+using VibePN.Contracts;
+using VibePN.Engine.Node;
+
+namespace VibePN.Engine.Runtime;
+
+/// <summary>Where the TUN plugin reports; everything becomes work for the control loop.</summary>
+internal sealed class EngineTunEvents(ControlLoop loop, Func<ControlPlane?> plane) : ITunEvents
+{
+    /// <inheritdoc/>
+    public void OnDeviceLost(string deviceName, string text) =>
+        loop.Post(_ => plane()?.Networks.OnDeviceLost(deviceName, text));
+
+    /// <inheritdoc/>
+    public void OnMachineNetworkChanged() => loop.Post(now => plane()?.OnMachineNetworkChanged(now));
+}

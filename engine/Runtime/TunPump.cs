@@ -1,0 +1,53 @@
+using VibePN.Contracts;
+using VibePN.Engine.Forwarding;
+
+namespace VibePN.Engine.Runtime;
+
+/// <summary>The thread that carries packets of one interface out of the kernel. Nothing on it allocates or blocks but the read.</summary>
+internal sealed class TunPump : IDisposable
+{
+    /// <summary>Packets of one read, at most.</summary>
+    public const int BatchPackets = 64;
+
+    // Room for 16 super packets of 64 KB with their headroom: what one burst of reads can bring.
+    private const int ArenaBytes = 16 * (65_536 + 256);
+
+    private readonly ITunDevice _device;
+    private readonly OutboundPath _path;
+    private readonly Action<string> _onLost;
+    private readonly Thread _thread;
+
+    /// <summary>Begins to read.</summary>
+    /// <param name="device">The interface; the pump disposes it.</param>
+    /// <param name="path">Where packets go.</param>
+    /// <param name="onLost">Told when the kernel took the interface away, on the pump's thread.</param>
+    public TunPump(ITunDevice device, OutboundPath path, Action<string> onLost)
+    {
+        _device = device;
+        _path = path;
+        _onLost = onLost;
+        _thread = new Thread(Run) { Name = $"vibepn {device.Name}", IsBackground = true };
+        _thread.Start();
+    }
+
+    /// <summary>Closes the interface, which ends the thread.</summary>
+    public void Dispose()
+    {
+        _device.Dispose();
+        _thread.Join(TimeSpan.FromSeconds(2));
+    }
+
+    private void Run()
+    {
+        using var batch = new PacketBatch(BatchPackets, ArenaBytes);
+        try
+        {
+            while (_device.Read(batch) > 0)
+                _path.Process(batch);
+        }
+        catch (TunException exception)
+        {
+            _onLost(exception.Message);
+        }
+    }
+}
