@@ -1,0 +1,521 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using VibePN.Contracts;
+using VibePN.Plugins.TransportQuic.Native;
+
+namespace VibePN.Plugins.TransportQuic;
+
+/// <summary>
+/// One thread that owns the UDP sockets and all connections on them. Every turn:
+/// <list type="number">
+/// <item>receive: one recvmmsg a socket, each datagram to its connection by connection ID</item>
+/// <item>commands: dials and the stop</item>
+/// <item>notes: connections that other threads gave something to send</item>
+/// <item>timers: what is due, from a heap</item>
+/// <item>serve: deliver, write, set the next timer, for each connection that any of these touched</item>
+/// <item>send: one sendmmsg for everything written</item>
+/// <item>wait: ppoll until the next timer, a datagram or a wake-up</item>
+/// </list>
+/// </summary>
+internal sealed unsafe class EventLoop : IDisposable
+{
+    private const ulong StopTime = 400_000_000;
+    private const ulong Never = ulong.MaxValue;
+
+    private readonly UdpSocket[] _sockets;
+    private readonly TlsCredentials _credentials;
+    private readonly NgCallbacks _callbacks;
+    private readonly ILogger _log;
+    private readonly Thread _thread;
+    private readonly ReceiveRing _ring = new();
+    private readonly TimerHeap<QuicConnection> _timers = new();
+    private readonly HashSet<QuicConnection> _connections = [];
+    private readonly ConcurrentQueue<LoopCommand> _commands = new();
+    private readonly Dialer _dialer;
+    private readonly ushort* _probes;
+    private readonly int _probeCount;
+    private readonly Acceptor _acceptor;
+    private readonly List<(QuicConnection Connection, CloseReason Reason)> _failing = [];
+    private List<QuicConnection> _dirty = [];
+    private List<QuicConnection> _serving = [];
+    private QuicConnection? _noted;
+    private long _nextId;
+    private int _wakeFd;
+    private int _sleeping;
+    private int _threadId;
+    private ulong _now;
+    private ulong _stopDeadline = Never;
+    private long _loopAllocated;
+
+    public EventLoop(
+        UdpSocket[] sockets, TlsCredentials credentials, StockCallbacks stock, TransportOptions options,
+        QuicSettings settings, ITransportEvents events, TransportCounters counters, ILogger log)
+    {
+        _sockets = sockets;
+        _credentials = credentials;
+        _callbacks = stock.Table;
+        ConnectionCallbacks.Install(ref _callbacks);
+        _log = log;
+        Options = options;
+        Settings = settings;
+        Events = events;
+        Counters = counters;
+        Secrets = new NodeSecrets(options.Identity);
+        Inbound = new InboundBatch(events);
+        _dialer = new Dialer(this);
+        ushort[] probes = settings.PmtudProbes();
+        _probeCount = probes.Length;
+        _probes = (ushort*)NativeMemory.Alloc((nuint)(sizeof(ushort) * Math.Max(1, probes.Length)));
+        probes.CopyTo(new Span<ushort>(_probes, probes.Length));
+        _now = Clock();
+        _acceptor = new Acceptor(this, _now);
+        _wakeFd = LibC.eventfd(0, LibC.EFD_CLOEXEC | LibC.EFD_NONBLOCK);
+        if (_wakeFd < 0)
+            throw new PluginException(
+                $"The event descriptor could not be made: eventfd returned {LibC.NameOfErrno(Marshal.GetLastPInvokeError())}. "
+                + "Raise the limit of open files (LimitNOFILE).")
+            { Fault = PluginFault.Unavailable };
+        _thread = new Thread(Run) { Name = "quic", IsBackground = true };
+    }
+
+    public TransportOptions Options { get; }
+
+    public QuicSettings Settings { get; }
+
+    public ITransportEvents Events { get; }
+
+    public TransportCounters Counters { get; }
+
+    public NodeSecrets Secrets { get; }
+
+    public InboundBatch Inbound { get; }
+
+    public SendArena Arena { get; } = new();
+
+    public ConnectionTable Table { get; } = new();
+
+    /// <summary>Whether the stop has begun: nothing new is accepted or dialled.</summary>
+    public bool Stopping { get; private set; }
+
+    /// <summary>Bytes that the loop's thread has allocated up to its last turn. For tests.</summary>
+    public long AllocatedBytes => Volatile.Read(ref _loopAllocated);
+
+    public void Start() => _thread.Start();
+
+    /// <summary>Adds a command for the loop. Any thread.</summary>
+    public void Post(LoopCommand command)
+    {
+        _commands.Enqueue(command);
+        Wake();
+    }
+
+    /// <summary>Begins a dial. Any thread.</summary>
+    public void Dial(DialRequest request) => _dialer.Begin(request);
+
+    /// <summary>Asks the loop to look at the connection. Any thread.</summary>
+    public void Note(QuicConnection connection)
+    {
+        QuicConnection? head;
+        do
+        {
+            head = Volatile.Read(ref _noted);
+            connection.NextNoted = head;
+        }
+        while (Interlocked.CompareExchange(ref _noted, connection, head) != head);
+        Wake();
+    }
+
+    /// <summary>Closes every connection, ends the thread and frees everything native.</summary>
+    public void Stop()
+    {
+        _dialer.Cancel();
+        if (_thread.IsAlive)
+        {
+            Post(new LoopCommand(LoopCommandKind.Stop));
+            _thread.Join();
+        }
+        Dispose();
+    }
+
+    public void Dispose()
+    {
+        if (_wakeFd < 0)
+            return;
+        _dialer.Dispose();
+        _ = LibC.close(_wakeFd);
+        _wakeFd = -1;
+        foreach (UdpSocket socket in _sockets)
+            socket.Dispose();
+        _ring.Dispose();
+        Arena.Dispose();
+        Inbound.Dispose();
+        _credentials.Dispose();
+        NativeMemory.Free(_probes);
+    }
+
+    /// <summary>What every new connection has in common.</summary>
+    public ConnectionSeed Seed(ConnectionRole role, UdpSocket socket, in SocketAddress28 remote, ulong now) => new()
+    {
+        Role = role,
+        Credentials = _credentials,
+        Callbacks = _callbacks,
+        Local = socket.Local,
+        Remote = remote,
+        Now = now,
+        HandshakeTimeout = Nanoseconds(Options.HandshakeTimeout),
+        IdleTimeout = Nanoseconds(Options.IdleTimeout),
+        ControlWindow = Options.ControlWindowBytes,
+        Bbr = Settings.Bbr,
+        MaxUdpPayload = Settings.MaxUdpPayload,
+        PmtudProbes = new ReadOnlySpan<ushort>(_probes, _probeCount),
+    };
+
+    /// <summary>Makes a connection out of its seed.</summary>
+    /// <returns>Null when memory ran out.</returns>
+    public QuicConnection? Begin(
+        ConnectionRole role, long dialId, UdpSocket socket, in SocketAddress28 remote, in ConnectionSeed seed)
+    {
+        var connection = new QuicConnection(this, ++_nextId, role, dialId, socket, remote);
+        _connections.Add(connection);
+        Counters.Connections++;
+        if (role == ConnectionRole.Responder)
+            Counters.HalfOpen++;
+        if (!connection.Begin(seed, Nanoseconds(Options.HandshakeTimeout)))
+            return null;
+        MarkDirty(connection);
+        return connection;
+    }
+
+    /// <summary>Starts one try of a dial, on the loop's thread.</summary>
+    /// <returns>False when it could not even begin.</returns>
+    public bool Connect(long dialId, in SocketAddress28 remote)
+    {
+        ushort family = remote.Family;
+        UdpSocket? socket = Array.Find(_sockets, candidate => candidate.Local.Family == family);
+        if (socket is null || Stopping || Counters.Connections >= Settings.MaxConnections)
+            return false;
+        Span<byte> source = stackalloc byte[ConnectionId.OwnLength];
+        Span<byte> destination = stackalloc byte[NgCid.MaxLength];
+        RandomNumberGenerator.Fill(source);
+        RandomNumberGenerator.Fill(destination);
+        ConnectionSeed seed = Seed(ConnectionRole.Initiator, socket, remote, _now) with
+        {
+            SourceCid = source,
+            DestinationCid = destination,
+        };
+        return Begin(ConnectionRole.Initiator, dialId, socket, remote, seed) is not null;
+    }
+
+    /// <summary>Whether any socket can reach addresses of this family.</summary>
+    public bool HasFamily(int family) => Array.Exists(_sockets, socket => socket.Local.Family == family);
+
+    /// <summary>Puts the connection's timer; <see cref="ulong.MaxValue"/> takes it away.</summary>
+    public void SetTimer(QuicConnection connection, ulong due) => _timers.Set(connection, due);
+
+    /// <summary>Ends a connection once the calls now under way have returned.</summary>
+    public void FailLater(QuicConnection connection, CloseReason reason) => _failing.Add((connection, reason));
+
+    /// <summary>A handshake is confirmed.</summary>
+    public void OnUp(QuicConnection connection)
+    {
+        Counters.Completed++;
+        if (connection.Role == ConnectionRole.Responder)
+            Counters.HalfOpen--;
+        else
+            _dialer.OnConnected(connection.DialId);
+        Events.OnConnected(connection, connection.DialId);
+    }
+
+    /// <summary>A connection is over; it may linger to recognise late packets.</summary>
+    public void OnEnded(QuicConnection connection, CloseReason reason, bool connected)
+    {
+        if (connected)
+        {
+            Events.OnClosed(connection, reason);
+            return;
+        }
+        if (reason.Code == CloseCode.TrustRefused)
+            Counters.Refused++;
+        else
+            Counters.Failed++;
+        if (connection.Role == ConnectionRole.Initiator)
+        {
+            _dialer.OnFailed(connection.DialId, reason);
+            return;
+        }
+        Counters.HalfOpen--;
+        if (reason.Code == CloseCode.TrustRefused)
+            _log.HandshakeRefused(connection.Path.Remote, reason.Text);
+    }
+
+    /// <summary>A connection's last ID is out of the table.</summary>
+    public void OnForgotten(QuicConnection connection)
+    {
+        if (_connections.Remove(connection))
+            Counters.Connections--;
+    }
+
+    private void Run()
+    {
+        _threadId = Environment.CurrentManagedThreadId;
+        // The kernel's default slack of 50 µs would blur the pacer. Failing to set it costs only smoothness.
+        _ = LibC.prctl(LibC.PR_SET_TIMERSLACK, 1);
+        PollFd* polls = stackalloc PollFd[_sockets.Length + 1];
+        for (int i = 0; i < _sockets.Length; i++)
+            polls[i].Fd = _sockets[i].Fd;
+        polls[_sockets.Length].Fd = _wakeFd;
+        while (!(Stopping && (_connections.Count == 0 || _now >= _stopDeadline)))
+        {
+            Wait(polls);
+            Turn(polls);
+        }
+        EndAll();
+    }
+
+    private void Turn(PollFd* polls)
+    {
+        _now = Clock();
+        Volatile.Write(ref _loopAllocated, GC.GetAllocatedBytesForCurrentThread());
+        for (int i = 0; i < _sockets.Length; i++)
+        {
+            if ((polls[i].Revents & LibC.POLLIN) != 0)
+                Receive(_sockets[i]);
+        }
+        Inbound.Flush();
+        if (polls[_sockets.Length].Revents != 0)
+            DrainWakes();
+        RunCommands();
+        TakeNotes();
+        while (_timers.TryPop(_now, out QuicConnection? due))
+        {
+            due!.OnTimer(_now);
+            MarkDirty(due);
+        }
+        ServeDirty();
+        Arena.Flush();
+        EndFailing();
+        Publish();
+    }
+
+    private void Wait(PollFd* polls)
+    {
+        for (int i = 0; i < _sockets.Length; i++)
+        {
+            polls[i].Events = (short)(LibC.POLLIN
+                | (ReferenceEquals(Arena.Blocked, _sockets[i]) ? LibC.POLLOUT : 0));
+            polls[i].Revents = 0;
+        }
+        polls[_sockets.Length].Events = LibC.POLLIN;
+        polls[_sockets.Length].Revents = 0;
+        Interlocked.Exchange(ref _sleeping, 1);
+        bool busy = (_dirty.Count > 0 && Arena.Blocked is null) || Volatile.Read(ref _noted) is not null
+            || !_commands.IsEmpty;
+        ulong due = Math.Min(_timers.Earliest, _stopDeadline);
+        ulong now = Clock();
+        ulong wait = busy || due <= now ? 0 : Math.Min(due - now, 60_000_000_000);
+        var timeout = new TimeSpec
+        {
+            Seconds = (long)(wait / 1_000_000_000),
+            Nanoseconds = (long)(wait % 1_000_000_000),
+        };
+        _ = LibC.ppoll(polls, (nuint)(_sockets.Length + 1), due == Never && !busy ? null : &timeout, null);
+        Volatile.Write(ref _sleeping, 0);
+    }
+
+    private void Receive(UdpSocket socket)
+    {
+        int messages = _ring.Receive(socket.Fd);
+        for (int i = 0; i < messages; i++)
+        {
+            byte* data = _ring.Message(i, out int length, out int segment, out SocketAddress28 remote);
+            for (int offset = 0; offset < length; offset += segment)
+                Route(socket, remote, data + offset, Math.Min(segment, length - offset));
+        }
+    }
+
+    private void Route(UdpSocket socket, in SocketAddress28 remote, byte* packet, int length)
+    {
+        Counters.DatagramsIn++;
+        QuicConnection? connection = Find(socket, remote, packet, length);
+        if (connection is null)
+        {
+            Counters.Unroutable++;
+            return;
+        }
+        // Bound to one socket: a packet that names the connection elsewhere would look like a changed local path.
+        if (!ReferenceEquals(connection.Socket, socket))
+            return;
+        connection.Receive(remote, packet, length, _now);
+        MarkDirty(connection);
+    }
+
+    private QuicConnection? Find(UdpSocket socket, in SocketAddress28 remote, byte* packet, int length)
+    {
+        if (length < 1 + ConnectionId.OwnLength)
+            return null;
+        bool longHeader = (packet[0] & 0x80) != 0;
+        if (!longHeader)
+        {
+            var id = new ConnectionId(new ReadOnlySpan<byte>(packet + 1, ConnectionId.OwnLength));
+            if (Table.TryFind(id, out QuicConnection? known) || FindByToken(packet, length, out known))
+                return known;
+            _acceptor.OnUnknownShort(socket, remote, packet, length, _now);
+            return null;
+        }
+        NgVersionCid ids;
+        int result = Ngtcp2.ngtcp2_pkt_decode_version_cid(&ids, packet, (nuint)length, ConnectionId.OwnLength);
+        if (result == Ngtcp2.ERR_VERSION_NEGOTIATION)
+            _acceptor.OnUnknownVersion(socket, remote, ids, length, _now);
+        if (result != 0 || ids.DcidLength > NgCid.MaxLength)
+            return null;
+        var destination = new ConnectionId(new ReadOnlySpan<byte>(ids.Dcid, (int)ids.DcidLength));
+        return Table.TryFind(destination, out QuicConnection? found)
+            ? found
+            : _acceptor.OnUnknownLong(socket, remote, packet, length, _now);
+    }
+
+    // A stateless reset ends with the token that the peer gave us for the ID it has forgotten.
+    private bool FindByToken(byte* packet, int length, out QuicConnection? connection)
+    {
+        connection = null;
+        if (length < 1 + 4 + Ngtcp2.StatelessResetTokenLength)
+            return false;
+        byte* tail = packet + length - Ngtcp2.StatelessResetTokenLength;
+        return Table.TryFindToken(
+            ConnectionTable.Token(new ReadOnlySpan<byte>(tail, Ngtcp2.StatelessResetTokenLength)), out connection);
+    }
+
+    private void RunCommands()
+    {
+        while (_commands.TryDequeue(out LoopCommand command))
+        {
+            if (command.Kind == LoopCommandKind.Resolved)
+                _dialer.OnResolved(command);
+            else
+                BeginStop();
+        }
+    }
+
+    private void BeginStop()
+    {
+        Stopping = true;
+        _stopDeadline = _now + StopTime;
+        var shutdown = new CloseReason(CloseCode.Shutdown, "the transport stops");
+        foreach (QuicConnection connection in _connections.ToArray())
+        {
+            if (connection.State is ConnectionState.Up or ConnectionState.Flushing)
+                connection.Close(shutdown);
+            else
+                connection.CloseNow(shutdown, CloseMapping.ToCause(shutdown), _now);
+            MarkDirty(connection);
+        }
+    }
+
+    // Lingering connections are forgotten at once when the loop stops; nobody waits for them.
+    private void EndAll()
+    {
+        var shutdown = new CloseReason(CloseCode.Shutdown, "the transport stops");
+        foreach (QuicConnection connection in _connections.ToArray())
+            connection.End(shutdown, 0, _now);
+        Arena.Flush();
+        Publish();
+    }
+
+    private void TakeNotes()
+    {
+        QuicConnection? noted = Interlocked.Exchange(ref _noted, null);
+        while (noted is not null)
+        {
+            QuicConnection? next = noted.NextNoted;
+            noted.NextNoted = null;
+            noted.TakeNote();
+            MarkDirty(noted);
+            noted = next;
+        }
+    }
+
+    private void MarkDirty(QuicConnection connection)
+    {
+        if (connection.Dirty)
+            return;
+        connection.Dirty = true;
+        _dirty.Add(connection);
+    }
+
+    private void ServeDirty()
+    {
+        if (Arena.Blocked is not null)
+        {
+            Arena.Flush();
+            if (Arena.Blocked is not null)
+                return;
+        }
+        (_serving, _dirty) = (_dirty, _serving);
+        foreach (QuicConnection connection in _serving)
+        {
+            connection.Dirty = false;
+            if (ServeOne(connection))
+                MarkDirty(connection);
+        }
+        _serving.Clear();
+    }
+
+    private bool ServeOne(QuicConnection connection)
+    {
+        try
+        {
+            return connection.Serve(_now);
+        }
+#pragma warning disable CA1031 // One connection's fault, ours or the engine's, must not take the others along.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            _log.ConnectionFault(connection.Path.Remote, fault);
+            connection.End(new CloseReason(CloseCode.Internal, "a fault of our own"), 0, _now);
+            return false;
+        }
+    }
+
+    private void EndFailing()
+    {
+        if (_failing.Count == 0)
+            return;
+        foreach ((QuicConnection connection, CloseReason reason) in _failing)
+            connection.End(reason, 0, _now);
+        _failing.Clear();
+    }
+
+    private void Publish()
+    {
+        Counters.DatagramsOut = Arena.Datagrams;
+        Counters.Runs = Arena.Runs;
+        long gso = 0;
+        foreach (UdpSocket socket in _sockets)
+            gso += socket.Gso ? 1 : 0;
+        Counters.GsoSockets = gso;
+    }
+
+    private void Wake()
+    {
+        if (Environment.CurrentManagedThreadId == Volatile.Read(ref _threadId))
+            return;
+        if (Interlocked.Exchange(ref _sleeping, 0) == 0)
+            return;
+        ulong one = 1;
+        _ = LibC.write(_wakeFd, &one, sizeof(ulong));
+    }
+
+    private void DrainWakes()
+    {
+        ulong count;
+        _ = LibC.read(_wakeFd, &count, sizeof(ulong));
+    }
+
+    // On Linux the stopwatch is CLOCK_MONOTONIC in nanoseconds, which is what ngtcp2 counts in.
+    private static ulong Clock() => (ulong)Stopwatch.GetTimestamp();
+
+    private static ulong Nanoseconds(TimeSpan time) => (ulong)time.Ticks * 100;
+}

@@ -1,0 +1,22 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace VibePN.Plugins.TransportQuic;
+
+/// <summary>Every line this plugin logs.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "QUIC listens on {Address} ({Versions})")]
+    public static partial void Listening(this ILogger logger, IPEndPoint address, string versions);
+
+    [LoggerMessage(2, LogLevel.Warning,
+        "The kernel gave socket {Address} smaller buffers than asked for; raise net.core.rmem_max and "
+        + "net.core.wmem_max to {Bytes}, or run with CAP_NET_ADMIN")]
+    public static partial void SmallBuffers(this ILogger logger, IPEndPoint address, int bytes);
+
+    [LoggerMessage(3, LogLevel.Warning, "Handshake from {Remote} refused: {Reason}")]
+    public static partial void HandshakeRefused(this ILogger logger, IPEndPoint remote, string reason);
+
+    [LoggerMessage(4, LogLevel.Error, "Connection to {Remote} ended by a fault of our own")]
+    public static partial void ConnectionFault(this ILogger logger, IPEndPoint remote, Exception fault);
+}

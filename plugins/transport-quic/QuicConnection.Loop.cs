@@ -1,0 +1,425 @@
+using System.Security.Cryptography;
+using VibePN.Contracts;
+using VibePN.Plugins.TransportQuic.Native;
+
+namespace VibePN.Plugins.TransportQuic;
+
+// The loop's side of a connection: life from handshake to the end. Sending is in QuicConnection.Send.cs.
+internal sealed partial class QuicConnection
+{
+    private const ulong Millisecond = 1_000_000;
+    private const ulong FlushTime = 200 * Millisecond;
+    private const ulong LongestLinger = 3000 * Millisecond;
+    private const ulong PathInterval = 1000 * Millisecond;
+
+    // RFC 9001 §6: long before AES-GCM's limit, and often enough that a stolen key opens little.
+    private const long PacketsPerKey = 1 << 22;
+
+    private readonly UdpSocket _socket;
+    private readonly List<ConnectionId> _cids = [];
+    private readonly List<UInt128> _resetTokens = [];
+    private SocketAddress28 _remote;
+    private Ngtcp2Connection? _native;
+    private HandshakeOutcome _outcome;
+    private string _verdictText = "";
+    private bool _statelessReset;
+    private bool _streamEnded;
+    private long _streamId = -1;
+    private ulong _handshakeDeadline;
+    private ulong _flushDeadline;
+    private ulong _lingerUntil;
+    private ulong _nextPathCheck;
+    private long _keyUpdateAt = PacketsPerKey;
+    private byte[] _closePacket = [];
+    private int _lateArrivals;
+
+    int ITimed.HeapIndex { get; set; } = -1;
+
+    ulong ITimed.Due { get; set; }
+
+    /// <summary>Whether it stands in the loop's list of connections to serve.</summary>
+    public bool Dirty { get; set; }
+
+    /// <summary>Where it stands in its life.</summary>
+    public ConnectionState State => _state;
+
+    /// <summary>The socket that all its packets come and go through.</summary>
+    public UdpSocket Socket => _socket;
+
+    /// <summary>Makes the native connection.</summary>
+    /// <returns>False when memory ran out; the object is Gone then and told nobody.</returns>
+    public bool Begin(in ConnectionSeed seed, ulong handshakeTimeout)
+    {
+        _handshakeDeadline = seed.Now + handshakeTimeout;
+        AddCid(new ConnectionId(seed.SourceCid));
+        if (seed.Role == ConnectionRole.Responder)
+            AddCid(new ConnectionId(seed.RetryCid.IsEmpty ? seed.OriginalCid : seed.RetryCid));
+        _native = Ngtcp2Connection.Create(seed, this);
+        if (_native is not null)
+            return true;
+        Forget();
+        return false;
+    }
+
+    /// <summary>Takes one QUIC datagram that names this connection.</summary>
+    public unsafe void Receive(in SocketAddress28 remote, byte* packet, int length, ulong now)
+    {
+        if (_native is null)
+        {
+            OnLatePacket(remote);
+            return;
+        }
+        int result = _native.Read(remote, packet, length, now);
+        if (result < 0)
+            Fail(result, now);
+    }
+
+    /// <summary>Runs what is due.</summary>
+    public void OnTimer(ulong now)
+    {
+        if (_state == ConnectionState.Lingering && now >= _lingerUntil)
+        {
+            Forget();
+            return;
+        }
+        if (_native is null)
+            return;
+        if (_state == ConnectionState.Handshaking && now >= _handshakeDeadline)
+        {
+            Fail(Ngtcp2.ERR_HANDSHAKE_TIMEOUT, now);
+            return;
+        }
+        if (_native.Expiry > now)
+            return;
+        int result = _native.HandleExpiry(now);
+        if (result < 0)
+            Fail(result, now);
+    }
+
+    /// <summary>Delivers what came, sends what is due, and sets the next time.</summary>
+    /// <returns>Whether it wants to be served again at once.</returns>
+    public bool Serve(ulong now)
+    {
+        if (_native is null)
+        {
+            _loop.SetTimer(this, _state == ConnectionState.Lingering ? _lingerUntil : ulong.MaxValue);
+            return false;
+        }
+        Announce(now);
+        DeliverControl(extendWindow: true);
+        bool again = _native is not null && Write(now);
+        if (_native is not null)
+            CheckClose(now);
+        if (_native is not null && now >= _nextPathCheck)
+            CheckPath(now);
+        _loop.SetTimer(this, NextDue());
+        return again && _native is not null;
+    }
+
+    /// <summary>Ends the connection for everybody.</summary>
+    /// <param name="linger">How long late packets are still recognised; 0 forgets at once.</param>
+    public void End(CloseReason reason, ulong linger, ulong now)
+    {
+        if (_native is null)
+            return;
+        bool connected = _state is ConnectionState.Up or ConnectionState.Flushing;
+        if (connected)
+        {
+            _loop.Inbound.Flush();
+            DeliverControl(extendWindow: false);
+        }
+        _state = ConnectionState.Lingering;
+        _native.Dispose();
+        _native = null;
+        _packetsDropped += _queue?.Count ?? 0;
+        _queue?.Dispose();
+        _controlOut.Dispose();
+        _controlIn.Dispose();
+        _halves.Dispose();
+        _lingerUntil = now + Math.Min(linger, LongestLinger);
+        _loop.OnEnded(this, reason, connected);
+        if (linger == 0)
+            Forget();
+        else
+            _loop.SetTimer(this, _lingerUntil);
+    }
+
+    /// <summary>Writes the closing packet, then ends.</summary>
+    public unsafe void CloseNow(in CloseReason reason, in CloseCause cause, ulong now)
+    {
+        if (_native is null)
+            return;
+        ulong linger = 3 * _native.Pto;
+        byte* dest = _loop.Arena.Reserve(_loop.Settings.MaxUdpPayload);
+        if (dest is not null)
+        {
+            nint length = _native.WriteClose(dest, _loop.Settings.MaxUdpPayload, cause, now);
+            if (length > 0)
+            {
+                _closePacket = new ReadOnlySpan<byte>(dest, (int)length).ToArray();
+                _loop.Arena.Commit((int)length, _socket, _native.WriteRemote, null, probe: false);
+            }
+        }
+        End(reason, _closePacket.Length == 0 ? 0 : linger, now);
+    }
+
+    void IConnectionCallbacks.OnHandshakeCompleted()
+    {
+        if (Role == ConnectionRole.Responder)
+            _outcome = HandshakeOutcome.Confirmed;
+    }
+
+    void IConnectionCallbacks.OnHandshakeConfirmed() => _outcome = HandshakeOutcome.Confirmed;
+
+    bool IConnectionCallbacks.OnVerify(ReadOnlySpan<byte> leafDer, int certificates)
+    {
+        string protocol = _native?.Protocol ?? "";
+        if (protocol.Length == 0)
+        {
+            _outcome = HandshakeOutcome.NoProtocol;
+            return false;
+        }
+        var question = new HandshakeQuestion(Role, DialId, leafDer, certificates, protocol, _remote.ToEndPoint());
+        HandshakeVerdict verdict = _loop.Events.OnHandshake(question);
+        Protocol = protocol;
+        Peer = verdict.Peer;
+        _verdictText = verdict.Text;
+        if (!verdict.Accepted)
+            _outcome = HandshakeOutcome.Refused;
+        return verdict.Accepted;
+    }
+
+    bool IConnectionCallbacks.OnStreamData(long streamId, ReadOnlySpan<byte> data, bool finished)
+    {
+        if (_streamId < 0)
+            _streamId = streamId;
+        _streamEnded |= finished;
+        return streamId == _streamId && _controlIn.TryAppend(data);
+    }
+
+    void IConnectionCallbacks.OnStreamAcknowledged(long streamId, ulong offset) => _controlOut.OnAcknowledged(offset);
+
+    void IConnectionCallbacks.OnStreamEnded(long streamId) => _streamEnded = true;
+
+    void IConnectionCallbacks.OnDatagram(ReadOnlySpan<byte> data)
+    {
+        if (_state is not (ConnectionState.Up or ConnectionState.Flushing))
+            return;
+        if (!DatagramFraming.TryRead(data, out DatagramHeader header))
+        {
+            _packetsDropped++;
+            return;
+        }
+        int length = _loop.Inbound.Add(this, header, data[header.Length..], _halves);
+        if (length == 0)
+            return;
+        _packetsReceived++;
+        _bytesReceived += length;
+    }
+
+    void IConnectionCallbacks.OnDatagramLost() => _datagramsLost++;
+
+    void IConnectionCallbacks.OnNewConnectionId(Span<byte> cid, Span<byte> token)
+    {
+        RandomNumberGenerator.Fill(cid);
+        _loop.Secrets.ResetToken(cid, token);
+        AddCid(new ConnectionId(cid));
+    }
+
+    void IConnectionCallbacks.OnRemoveConnectionId(ReadOnlySpan<byte> cid)
+    {
+        var id = new ConnectionId(cid);
+        _cids.Remove(id);
+        _loop.Table.Remove(id);
+    }
+
+    void IConnectionCallbacks.OnResetToken(ReadOnlySpan<byte> token, bool active)
+    {
+        UInt128 value = ConnectionTable.Token(token);
+        if (active)
+        {
+            _resetTokens.Add(value);
+            _loop.Table.AddToken(value, this);
+            return;
+        }
+        _resetTokens.Remove(value);
+        _loop.Table.RemoveToken(value);
+    }
+
+    void IConnectionCallbacks.OnStatelessReset() => _statelessReset = true;
+
+    private void AddCid(ConnectionId id)
+    {
+        _cids.Add(id);
+        _loop.Table.Add(id, this);
+    }
+
+    private void Announce(ulong now)
+    {
+        if (_state != ConnectionState.Handshaking || _outcome != HandshakeOutcome.Confirmed)
+            return;
+        if (_native!.PeerMaxDatagramFrame == 0 || (Role == ConnectionRole.Initiator && !OpenControlStream()))
+        {
+            var reason = new CloseReason(
+                CloseCode.HandshakeFailed, "the peer offers no datagrams or no control stream");
+            CloseNow(reason, CloseMapping.ToCause(new CloseReason(CloseCode.ProtocolError, reason.Text)), now);
+            return;
+        }
+        ChannelBinding = _native.ChannelBinding;
+        UpdatePathLimits();
+        _path = MakePath();
+        _nextPathCheck = now + (PathInterval / 10);
+        _queue = new PacketQueue(_loop.Settings.QueueBytes);
+        _state = ConnectionState.Up;
+        _loop.OnUp(this);
+    }
+
+    // The responder's side of the stream comes to be with the first bytes on it; until then what it sends waits.
+    private bool OpenControlStream()
+    {
+        _streamId = _native!.OpenStream();
+        return _streamId >= 0;
+    }
+
+    private void DeliverControl(bool extendWindow)
+    {
+        int count = _controlIn.Count;
+        if (count == 0 || _state is not (ConnectionState.Up or ConnectionState.Flushing))
+            return;
+        _loop.Events.OnControl(this, _controlIn.Bytes);
+        _controlIn.Clear();
+        if (extendWindow && !_streamEnded)
+            _native!.ExtendWindow(_streamId, count);
+    }
+
+    private void CheckClose(ulong now)
+    {
+        CloseRequest? request = Volatile.Read(ref _closeRequest);
+        if (request is null)
+        {
+            if (_streamEnded && _state == ConnectionState.Up)
+                CloseNow(
+                    new CloseReason(CloseCode.ProtocolError, "the peer ended the control stream"),
+                    CloseMapping.ToCause(new CloseReason(CloseCode.ProtocolError, "control stream ended")), now);
+            return;
+        }
+        if (_state == ConnectionState.Up)
+        {
+            _state = ConnectionState.Flushing;
+            _flushDeadline = now + FlushTime;
+        }
+        if (_state == ConnectionState.Flushing && !_controlOut.IsEmpty && now < _flushDeadline)
+            return;
+        CloseNow(request.Reason, CloseMapping.ToCause(request.Reason), now);
+    }
+
+    private void CheckPath(ulong now)
+    {
+        _nextPathCheck = now + PathInterval;
+        if (_packetsSent >= _keyUpdateAt && _state == ConnectionState.Up)
+        {
+            _keyUpdateAt = _packetsSent + PacketsPerKey;
+            _native!.UpdateKeys(now);
+        }
+        if (_state != ConnectionState.Up)
+            return;
+        PathFacts old = _path;
+        PathFacts path = MakePath();
+        if (path == old)
+            return;
+        _path = path;
+        _loop.Events.OnPathChanged(this, path);
+    }
+
+    private ulong NextDue()
+    {
+        if (_native is null)
+            return _state == ConnectionState.Lingering ? _lingerUntil : ulong.MaxValue;
+        ulong due = _native.Expiry;
+        if (_state == ConnectionState.Handshaking)
+            due = Math.Min(due, _handshakeDeadline);
+        else if (_state == ConnectionState.Flushing)
+            due = Math.Min(due, _flushDeadline);
+        return due;
+    }
+
+    // RFC 9000 §10.2.1: an endpoint that has closed answers, ever more rarely, with the same packet.
+    private unsafe void OnLatePacket(in SocketAddress28 remote)
+    {
+        _lateArrivals++;
+        bool powerOfTwo = (_lateArrivals & (_lateArrivals - 1)) == 0;
+        if (_state != ConnectionState.Lingering || _closePacket.Length == 0 || !powerOfTwo || !remote.Equals(_remote))
+            return;
+        byte* dest = _loop.Arena.Reserve(_closePacket.Length);
+        if (dest is null)
+            return;
+        _closePacket.CopyTo(new Span<byte>(dest, _closePacket.Length));
+        _loop.Arena.Commit(_closePacket.Length, _socket, remote, null, probe: false);
+    }
+
+    private void Fail(int error, ulong now)
+    {
+        if (_native is null)
+            return;
+        switch (error)
+        {
+            case Ngtcp2.ERR_DRAINING:
+                End(ReasonOfPeer(), 3 * _native.Pto, now);
+                return;
+            case Ngtcp2.ERR_IDLE_CLOSE:
+                End(new CloseReason(CloseCode.IdleTimeout, "nothing was heard for the idle timeout"), 0, now);
+                return;
+            case Ngtcp2.ERR_HANDSHAKE_TIMEOUT:
+                End(new CloseReason(CloseCode.HandshakeTimeout, "the handshake took too long"), 0, now);
+                return;
+            case Ngtcp2.ERR_DROP_CONN or Ngtcp2.ERR_RETRY or Ngtcp2.ERR_RECV_VERSION_NEGOTIATION:
+                End(new CloseReason(CloseCode.HandshakeFailed, Ngtcp2.Describe(error)), 0, now);
+                return;
+            default:
+                CloseNow(ReasonOfError(error), new CloseCause(error, 0, []), now);
+                return;
+        }
+    }
+
+    private CloseReason ReasonOfPeer()
+    {
+        if (_statelessReset)
+            return new CloseReason(CloseCode.StatelessReset, "the peer lost the connection's state", ByPeer: true);
+        _native!.GetPeerClose(out bool application, out ulong code, out byte[] text);
+        return CloseMapping.FromPeer(application, code, text, _state == ConnectionState.Handshaking);
+    }
+
+    private CloseReason ReasonOfError(int error) => _outcome switch
+    {
+        HandshakeOutcome.Refused => new CloseReason(CloseCode.TrustRefused, _verdictText),
+        HandshakeOutcome.NoProtocol => new CloseReason(CloseCode.HandshakeFailed, "no common protocol"),
+        _ => new CloseReason(
+            _state == ConnectionState.Handshaking ? CloseCode.HandshakeFailed : CloseCode.TransportError,
+            _state == ConnectionState.Handshaking && error == Ngtcp2.ERR_CRYPTO
+                ? $"the TLS handshake failed with alert {_native!.TlsAlert}"
+                : Ngtcp2.Describe(error)),
+    };
+
+    private void Forget()
+    {
+        if (_state == ConnectionState.Gone)
+            return;
+        _state = ConnectionState.Gone;
+        foreach (ConnectionId id in _cids)
+            _loop.Table.Remove(id);
+        foreach (UInt128 token in _resetTokens)
+            _loop.Table.RemoveToken(token);
+        _cids.Clear();
+        _resetTokens.Clear();
+        _loop.SetTimer(this, ulong.MaxValue);
+        _loop.OnForgotten(this);
+    }
+
+    private enum HandshakeOutcome
+    {
+        Open,
+        Confirmed,
+        Refused,
+        NoProtocol,
+    }
+}

@@ -1,0 +1,205 @@
+using VibePN.Contracts;
+using VibePN.Plugins.TransportQuic.Native;
+
+namespace VibePN.Plugins.TransportQuic;
+
+// Sending, in this order for every packet:
+//   1. control   bytes of the one stream
+//   2. packets   as many DATAGRAM frames as fit, whole or as halves
+//   3. the rest  handshake, acknowledgements, retransmissions, probes: ngtcp2 adds them by itself
+internal sealed partial class QuicConnection
+{
+    // A pacer that asks for less at a time would cost a system call for every few packets.
+    private const int SmallestQuantum = 16 * 1200;
+
+    private SojournControl _sojourn;
+    private int _pathUdpPayload;
+    private int _datagramBytes;
+    private bool _secondHalf;
+    private byte _splitId;
+    private bool _streamBlocked;
+    private int _refusedSends;
+    private double _lossPermille;
+    private long _lostBefore;
+    private long _sentBefore;
+
+    void ISendObserver.OnSendRefused(int errno, bool probe)
+    {
+        if (probe && errno == LibC.EMSGSIZE)
+            return;
+        bool unreachable = errno is LibC.ENETUNREACH or LibC.EHOSTUNREACH or LibC.ENETDOWN or LibC.EACCES
+            or LibC.EPERM or LibC.EINVAL or LibC.EADDRNOTAVAIL;
+        if (_state == ConnectionState.Handshaking && Role == ConnectionRole.Initiator && unreachable)
+            _loop.FailLater(
+                this, new CloseReason(CloseCode.Unreachable, $"sending failed with {LibC.NameOfErrno(errno)}"));
+        // ngtcp2 does not lower a path's size once it is found (RFC 8899 §4.3 leaves that to the sender): a
+        // connection whose interface has shrunk is given up, so that a new one can find the new size.
+        else if (errno == LibC.EMSGSIZE && ++_refusedSends >= 8)
+            _loop.FailLater(this, new CloseReason(CloseCode.TransportError, "the path's packet size has shrunk"));
+    }
+
+    // Returns whether the quantum ran out with more to send.
+    private unsafe bool Write(ulong now)
+    {
+        UpdatePathLimits();
+        int capacity = _loop.Settings.MaxUdpPayload;
+        int budget = Math.Max(_native!.SendQuantum, SmallestQuantum);
+        _streamBlocked = false;
+        while (budget > 0)
+        {
+            byte* dest = _loop.Arena.Reserve(capacity);
+            if (dest is null)
+                return true;
+            nint length = WriteOne(dest, capacity, now);
+            if (length == 0)
+                break;
+            if (length < 0)
+            {
+                Fail((int)length, now);
+                return false;
+            }
+            bool probe = length > _pathUdpPayload;
+            _loop.Arena.Commit((int)length, _socket, _native.WriteRemote, this, probe);
+            budget -= (int)length;
+        }
+        _native.OnSent();
+        FollowRemote(now);
+        return budget <= 0;
+    }
+
+    private unsafe nint WriteOne(byte* dest, int capacity, ulong now)
+    {
+        if (_streamId >= 0 && !_streamBlocked && _controlOut.HasUnsent)
+        {
+            NgVec* parts = stackalloc NgVec[2];
+            int count = _controlOut.GetUnsent(parts);
+            nint length = _native!.WriteStream(dest, capacity, _streamId, parts, count, out nint accepted, now);
+            if (accepted > 0)
+                _controlOut.OnSent((int)accepted);
+            if (length is not (Ngtcp2.ERR_STREAM_DATA_BLOCKED or Ngtcp2.ERR_STREAM_SHUT_WR
+                or Ngtcp2.ERR_STREAM_NOT_FOUND))
+                return length;
+            _streamBlocked = true;
+        }
+        if (_state == ConnectionState.Up && TryWriteDatagrams(dest, capacity, now, out nint written))
+            return written;
+        return _native!.WriteStream(dest, capacity, -1, null, 0, out _, now);
+    }
+
+    // False when no packet waits.
+    private unsafe bool TryWriteDatagrams(byte* dest, int capacity, ulong now, out nint written)
+    {
+        written = 0;
+        byte* header = stackalloc byte[DatagramFraming.MaxHeader];
+        NgVec* parts = stackalloc NgVec[2];
+        while (TryNext(now, out QueuedPacket packet))
+        {
+            bool last = Frame(packet, header, parts);
+            written = _native!.WriteDatagram(dest, capacity, parts, 2, out bool accepted, now);
+            if (accepted)
+                OnAccepted(packet, last);
+            if (written != Ngtcp2.ERR_WRITE_MORE)
+                return true;
+        }
+        if (!_native!.HalfWritten)
+            return false;
+        written = _native.Finish(dest, capacity);
+        return true;
+    }
+
+    // The next packet that has not waited too long and still fits the path.
+    private bool TryNext(ulong now, out QueuedPacket packet)
+    {
+        PacketQueue queue = _queue!;
+        while (queue.TryPeek(out packet))
+        {
+            if (_secondHalf)
+                return true;
+            long waited = (long)now - packet.Since;
+            bool fits = packet.Length <= DatagramFraming.MaxPacket(_datagramBytes);
+            if (fits && !_sojourn.ShouldDrop(waited, queue.QueuedBytes, (long)now))
+                return true;
+            queue.Pop(packet);
+            _packetsDropped++;
+        }
+        return false;
+    }
+
+    // Fills in the header and the bytes of the packet's next datagram; true when it is the packet's last.
+    private unsafe bool Frame(in QueuedPacket packet, byte* header, NgVec* parts)
+    {
+        var room = new Span<byte>(header, DatagramFraming.MaxHeader);
+        byte* data = (byte*)packet.Data;
+        int headerBytes;
+        bool whole = DatagramFraming.HeaderLength(packet.Network, DatagramPart.Whole) + packet.Length <= _datagramBytes;
+        if (whole && !_secondHalf)
+        {
+            headerBytes = DatagramFraming.Write(room, DatagramPart.Whole, packet.Network, 0);
+            parts[0] = new NgVec { Base = header, Length = (nuint)headerBytes };
+            parts[1] = new NgVec { Base = data, Length = (nuint)packet.Length };
+            return true;
+        }
+        int first = (packet.Length + 1) / 2;
+        DatagramPart part = _secondHalf ? DatagramPart.SecondHalf : DatagramPart.FirstHalf;
+        headerBytes = DatagramFraming.Write(room, part, packet.Network, _splitId);
+        parts[0] = new NgVec { Base = header, Length = (nuint)headerBytes };
+        parts[1] = _secondHalf
+            ? new NgVec { Base = data + first, Length = (nuint)(packet.Length - first) }
+            : new NgVec { Base = data, Length = (nuint)first };
+        return _secondHalf;
+    }
+
+    private void OnAccepted(in QueuedPacket packet, bool last)
+    {
+        _datagramsSent++;
+        if (!last)
+        {
+            _secondHalf = true;
+            return;
+        }
+        if (_secondHalf)
+            _splitId++;
+        _secondHalf = false;
+        _packetsSent++;
+        _bytesSent += packet.Length;
+        _queue!.Pop(packet);
+    }
+
+    private void UpdatePathLimits()
+    {
+        int payload = _native!.PathMaxUdpPayload;
+        if (payload == _pathUdpPayload && _largestPacket > 0)
+            return;
+        _pathUdpPayload = payload;
+        // Beyond the peer's own limit a datagram would break the protocol; 3 bytes are the frame's own.
+        int frame = (int)Math.Min(_native.PeerMaxDatagramFrame, 65_535);
+        _datagramBytes = Math.Min(payload - DatagramFraming.PacketOverhead, frame - 3);
+        _largestPacket = Math.Max(0, DatagramFraming.MaxPacket(_datagramBytes));
+        _nextPathCheck = 0;
+    }
+
+    // The client's address may change (a NAT forgets); ngtcp2 validates the new one before it sends there.
+    private void FollowRemote(ulong now)
+    {
+        if (_native!.WriteRemote.Equals(_remote))
+            return;
+        _remote = _native.WriteRemote;
+        _nextPathCheck = now;
+    }
+
+    private PathFacts MakePath()
+    {
+        long lost = _datagramsLost - _lostBefore;
+        long sent = _datagramsSent - _sentBefore;
+        if (sent >= 100)
+        {
+            _lossPermille = (0.7 * _lossPermille) + (0.3 * Math.Min(1000, 1000.0 * lost / sent));
+            _lostBefore = _datagramsLost;
+            _sentBefore = _datagramsSent;
+        }
+        // Ten-microsecond steps: a path that only jitters below that has not changed.
+        var roundTrip = TimeSpan.FromMicroseconds(Math.Round(_native!.SmoothedRtt / 10_000.0) * 10);
+        return new PathFacts(
+            _remote.ToEndPoint(), roundTrip, (int)_lossPermille, _largestPacket, _pathUdpPayload);
+    }
+}

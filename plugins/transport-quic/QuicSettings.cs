@@ -1,0 +1,60 @@
+using VibePN.Contracts;
+
+namespace VibePN.Plugins.TransportQuic;
+
+/// <summary>The plugin's settings. Sizes in bytes.</summary>
+internal sealed record QuicSettings
+{
+    /// <summary>BBR with pacing; otherwise CUBIC.</summary>
+    public bool Bbr { get; init; } = true;
+
+    /// <summary>The largest UDP payload ever tried on a path.</summary>
+    public int MaxUdpPayload { get; init; } = 1472;
+
+    /// <summary>Most packet bytes waiting for one peer.</summary>
+    public int QueueBytes { get; init; } = 2 * 1024 * 1024;
+
+    /// <summary>Asked for in each direction of each socket.</summary>
+    public int SocketBufferBytes { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>Most connections, handshakes included.</summary>
+    public int MaxConnections { get; init; } = 4096;
+
+    /// <summary>Most handshakes that others began and that are not complete.</summary>
+    public int MaxHalfOpen { get; init; } = 1024;
+
+    /// <summary>From so many half-open handshakes on, a client must prove its address first (Retry).</summary>
+    public int RetryAbove { get; init; } = 64;
+
+    /// <summary>Whether equal-size runs may leave as one message.</summary>
+    public bool Gso { get; init; } = true;
+
+    /// <summary>Whether datagrams of one flow may arrive as one message.</summary>
+    public bool Gro { get; init; } = true;
+
+    /// <summary>Reads them from plugins.toml; the names are declared on <see cref="QuicTransport"/>.</summary>
+    public static QuicSettings From(IPluginSettings settings) => new()
+    {
+        Bbr = settings.GetString("congestion") == "bbr",
+        MaxUdpPayload = (int)settings.GetInteger("max_udp_payload"),
+        QueueBytes = (int)settings.GetInteger("queue_bytes"),
+        SocketBufferBytes = (int)settings.GetInteger("socket_buffer_bytes"),
+        MaxConnections = (int)settings.GetInteger("max_connections"),
+        MaxHalfOpen = (int)settings.GetInteger("max_half_open"),
+        RetryAbove = (int)settings.GetInteger("retry_above"),
+        Gso = settings.GetString("udp_gso") == "auto",
+        Gro = settings.GetString("udp_gro") == "auto",
+    };
+
+    /// <summary>
+    /// What path-MTU discovery tries, in this order: what most tunnels carry, then the usual full size, then below.
+    /// </summary>
+    public ushort[] PmtudProbes()
+    {
+        ushort[] usual = [1400, 1452, 1472, 1372, 1332, 1280, 1252];
+        IEnumerable<ushort> fitting = usual.Where(size => size <= MaxUdpPayload);
+        if (MaxUdpPayload > 1472)
+            fitting = fitting.Append((ushort)MaxUdpPayload);
+        return [.. fitting];
+    }
+}

@@ -1,0 +1,121 @@
+using System.Composition;
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using VibePN.Contracts;
+using VibePN.Plugins.TransportQuic.Native;
+
+namespace VibePN.Plugins.TransportQuic;
+
+/// <summary>QUIC with datagrams over ngtcp2 and GnuTLS: TLS 1.3, both certificates checked inside the handshake.</summary>
+/// <remarks>
+/// An initiator's OnConnected follows the handshake's confirmation, with the control stream opened. A responder's
+/// follows the handshake's completion, which for it is the confirmation; its end of the control stream comes to be
+/// with the initiator's first bytes, and what it sends before waits in the control queue.
+/// </remarks>
+[TransportPlugin("transport-quic", Contract = 1)]
+[PluginSetting("congestion", SettingType.Text, Default = "bbr", Choices = "bbr|cubic",
+    Help = "Congestion control; bbr keeps its speed on paths that lose packets at random.")]
+[PluginSetting("max_udp_payload", SettingType.Number, Default = "1472", Minimum = 1200, Maximum = 8952,
+    Help = "The largest UDP payload tried on a path, in bytes.")]
+[PluginSetting("queue_bytes", SettingType.Number, Default = "2097152", Minimum = 131072, Maximum = 67108864,
+    Help = "Most bytes of packets waiting for one peer.")]
+[PluginSetting("socket_buffer_bytes", SettingType.Number, Default = "8388608", Minimum = 65536,
+    Maximum = 268435456, Help = "Kernel buffer asked for in each direction of each UDP socket, in bytes.")]
+[PluginSetting("max_connections", SettingType.Number, Default = "4096", Minimum = 1, Maximum = 65536,
+    Help = "Most connections at once, handshakes included.")]
+[PluginSetting("max_half_open", SettingType.Number, Default = "1024", Minimum = 1, Maximum = 65536,
+    Help = "Most unfinished handshakes that others began.")]
+[PluginSetting("retry_above", SettingType.Number, Default = "64", Minimum = 0, Maximum = 65536,
+    Help = "From so many unfinished handshakes on, a client must first prove its address.")]
+[PluginSetting("udp_gso", SettingType.Text, Default = "auto", Choices = "auto|off",
+    Help = "Segmentation offload for sending; off works around kernels that corrupt it.")]
+[PluginSetting("udp_gro", SettingType.Text, Default = "auto", Choices = "auto|off",
+    Help = "Receive offload: datagrams of one flow arrive as one message.")]
+[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable",
+    Justification = "StopAsync, which the host always calls, disposes the loop.")]
+public sealed class QuicTransport : ITransportPlugin
+{
+    // Short header, datagram frame with its length, tag, and our own byte for networks below 31.
+    private const int OverheadBytes = DatagramFraming.PacketOverhead + 1;
+
+    private readonly IPluginContext _context;
+    private readonly TransportCounters _counters = new();
+    private StockCallbacks? _stock;
+    private EventLoop? _loop;
+
+    /// <summary>Takes the context; touches nothing.</summary>
+    [ImportingConstructor]
+    public QuicTransport(IPluginContext context) => _context = context;
+
+    /// <inheritdoc/>
+    public TransportTraits Traits { get; } = new("quic", false, false, OverheadBytes, OffloadCapabilities.None);
+
+    /// <summary>Bytes that the packet thread has allocated so far. For tests.</summary>
+    internal long LoopAllocatedBytes => _loop?.AllocatedBytes ?? 0;
+
+    /// <summary>The counters behind the metrics. For tests.</summary>
+    internal TransportCounters Counters => _counters;
+
+    /// <inheritdoc/>
+    public ValueTask StartAsync(CancellationToken cancellationToken)
+    {
+        _stock = NativeLibraries.Load();
+        _counters.Publish(_context.Meter);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<IPEndPoint> Listen(TransportOptions options, ITransportEvents events)
+    {
+        if (_stock is null || _loop is not null)
+            throw new InvalidOperationException("Listen is called once, after start.");
+        QuicSettings settings = QuicSettings.From(_context.Settings);
+        var sockets = new List<UdpSocket>();
+        TlsCredentials? credentials = null;
+        try
+        {
+            foreach (IPEndPoint endPoint in options.Listen)
+                sockets.Add(UdpSocket.Open(endPoint, settings));
+            credentials = new TlsCredentials(options.Identity, options.Protocols);
+            _loop = new EventLoop(
+                [.. sockets], credentials, _stock, options, settings, events, _counters, _context.Logger);
+        }
+        catch
+        {
+            credentials?.Dispose();
+            sockets.ForEach(socket => socket.Dispose());
+            throw;
+        }
+        foreach (UdpSocket socket in sockets)
+        {
+            _context.Logger.Listening(socket.LocalEndPoint, _stock.Versions);
+            if (socket.SmallBuffers)
+                _context.Logger.SmallBuffers(socket.LocalEndPoint, settings.SocketBufferBytes);
+        }
+        _loop.Start();
+        return [.. sockets.Select(socket => socket.LocalEndPoint)];
+    }
+
+    /// <inheritdoc/>
+    public void Dial(DialRequest request)
+    {
+        if (_loop is null)
+            throw new InvalidOperationException("Dial comes after Listen.");
+        _loop.Dial(request);
+    }
+
+    /// <inheritdoc/>
+    public TransportStatistics GetStatistics() => new(
+        (int)Volatile.Read(ref _counters.Connections), Volatile.Read(ref _counters.Completed),
+        Volatile.Read(ref _counters.Refused), Volatile.Read(ref _counters.Failed),
+        Volatile.Read(ref _counters.Unroutable));
+
+    /// <inheritdoc/>
+    public async ValueTask StopAsync(CancellationToken cancellationToken)
+    {
+        EventLoop? loop = _loop;
+        _loop = null;
+        if (loop is not null)
+            await Task.Run(loop.Stop, CancellationToken.None);
+    }
+}

@@ -1,0 +1,91 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using VibePN.Plugins.TransportQuic.Native;
+
+namespace VibePN.Plugins.TransportQuic;
+
+/// <summary>Room for one recvmmsg: 8 messages of up to 64 KB, each one or, with UDP_GRO, many datagrams of one flow.</summary>
+/// <remarks>Belongs to the loop's thread.</remarks>
+internal sealed unsafe class ReceiveRing : IDisposable
+{
+    /// <summary>Messages taken in one call.</summary>
+    public const int Messages = 8;
+
+    private const int MessageBytes = 65_536;
+    private const int ControlBytes = 64;
+
+    private readonly byte* _buffers;
+    private readonly Block* _block;
+
+    public ReceiveRing()
+    {
+        _buffers = (byte*)NativeMemory.AlignedAlloc(Messages * MessageBytes, 64);
+        _block = (Block*)NativeMemory.AllocZeroed((nuint)sizeof(Block));
+        MMsgHdr* headers = Headers;
+        for (int i = 0; i < Messages; i++)
+        {
+            IoVec* vector = (IoVec*)_block->Vectors + i;
+            *vector = new IoVec { Base = _buffers + (i * MessageBytes), Length = MessageBytes };
+            headers[i].Header.Vectors = vector;
+            headers[i].Header.VectorCount = 1;
+        }
+    }
+
+    private MMsgHdr* Headers => (MMsgHdr*)_block->Headers;
+
+    /// <summary>Takes what is there without waiting.</summary>
+    /// <returns>Messages received; 0 when there are none, or after an error that concerns one packet only.</returns>
+    public int Receive(int fd)
+    {
+        MMsgHdr* headers = Headers;
+        for (int i = 0; i < Messages; i++)
+        {
+            ref MsgHdr header = ref headers[i].Header;
+            header.Name = (byte*)_block->AddressWords + (i * SocketAddress28.Size);
+            header.NameLength = SocketAddress28.Size;
+            header.Control = (byte*)_block->ControlWords + (i * ControlBytes);
+            header.ControlLength = ControlBytes;
+        }
+        // Errors here are an empty socket, a signal, or an ICMP answer to an earlier send: none ends anything.
+        return Math.Max(0, LibC.recvmmsg(fd, headers, Messages, LibC.MSG_DONTWAIT, null));
+    }
+
+    /// <summary>One received message.</summary>
+    /// <param name="index">0 to the last result - 1.</param>
+    /// <param name="length">Its bytes.</param>
+    /// <param name="segment">The size of each datagram in it but the last.</param>
+    /// <param name="remote">Where it came from.</param>
+    /// <returns>Its first byte; valid until the next Receive.</returns>
+    public byte* Message(int index, out int length, out int segment, out SocketAddress28 remote)
+    {
+        ref MMsgHdr message = ref Headers[index];
+        length = (int)message.Length;
+        remote = Unsafe.ReadUnaligned<SocketAddress28>(message.Header.Name);
+        segment = Math.Max(1, SegmentOf(message.Header, length));
+        if ((message.Header.Flags & LibC.MSG_TRUNC) != 0)
+            length = 0;
+        return _buffers + (index * MessageBytes);
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(_buffers);
+        NativeMemory.Free(_block);
+    }
+
+    private static int SegmentOf(in MsgHdr header, int length)
+    {
+        if (header.ControlLength < (nuint)(sizeof(CMsgHdr) + sizeof(int)))
+            return length;
+        var control = (CMsgHdr*)header.Control;
+        return control->Level == LibC.SOL_UDP && control->Type == LibC.UDP_GRO ? *(int*)(control + 1) : length;
+    }
+
+    private struct Block
+    {
+        public fixed ulong Headers[Messages * 8];
+        public fixed ulong Vectors[Messages * 2];
+        public fixed ulong ControlWords[Messages * ControlBytes / 8];
+        public fixed uint AddressWords[Messages * SocketAddress28.Size / 4];
+    }
+}

@@ -1,0 +1,231 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using VibePN.Plugins.TransportQuic.Native;
+
+namespace VibePN.Plugins.TransportQuic;
+
+/// <summary>Hears what became of a datagram that the kernel did not take.</summary>
+internal interface ISendObserver
+{
+    /// <summary>The kernel refused a message.</summary>
+    /// <param name="errno">Why.</param>
+    /// <param name="probe">Whether it was a path-MTU probe, which may be refused for its size.</param>
+    void OnSendRefused(int errno, bool probe);
+}
+
+/// <summary>
+/// QUIC packets on their way into the kernel: written side by side, runs of equal size become one UDP_SEGMENT
+/// message, and all messages leave in one sendmmsg.
+/// </summary>
+/// <remarks>Belongs to the loop's thread.</remarks>
+internal sealed unsafe class SendArena : IDisposable
+{
+    private const int ArenaBytes = 512 * 1024;
+    private const int MaxMessages = 128;
+
+    // udp(7): at most 64 segments; and a whole message must fit an IP packet.
+    private const int MaxSegments = 64;
+    private const int MaxMessageBytes = 65_400;
+
+    // CMSG_SPACE(sizeof(u16)) on 64-bit Linux.
+    private const int SegmentControlBytes = 24;
+
+    private readonly byte* _arena;
+    private readonly MMsgHdr* _headers;
+    private readonly IoVec* _vectors;
+    private readonly SocketAddress28* _remotes;
+    private readonly byte* _controls;
+    private readonly Message[] _messages = new Message[MaxMessages];
+    private int _used;
+    private int _count;
+    private int _sent;
+
+    public SendArena()
+    {
+        _arena = (byte*)NativeMemory.AlignedAlloc(ArenaBytes, 64);
+        _headers = (MMsgHdr*)NativeMemory.AllocZeroed((nuint)(MaxMessages * sizeof(MMsgHdr)));
+        _vectors = (IoVec*)NativeMemory.AllocZeroed((nuint)(MaxMessages * sizeof(IoVec)));
+        _remotes = (SocketAddress28*)NativeMemory.AllocZeroed(MaxMessages * SocketAddress28.Size);
+        _controls = (byte*)NativeMemory.AllocZeroed(MaxMessages * SegmentControlBytes);
+    }
+
+    /// <summary>The socket whose full buffer holds everything up; null when nothing waits.</summary>
+    public UdpSocket? Blocked { get; private set; }
+
+    /// <summary>Datagrams handed to the kernel.</summary>
+    public long Datagrams { get; private set; }
+
+    /// <summary>Messages that carried more than one datagram.</summary>
+    public long Runs { get; private set; }
+
+    /// <summary>Sockets on which segmentation had to be switched off.</summary>
+    public long GsoFailures { get; private set; }
+
+    /// <summary>Room for one packet, sending what is there first when needed.</summary>
+    /// <returns>Null while a socket's buffer is full.</returns>
+    public byte* Reserve(int bytes)
+    {
+        if (ArenaBytes - _used < bytes || _count == MaxMessages)
+            Flush();
+        return Blocked is null && ArenaBytes - _used >= bytes ? _arena + _used : null;
+    }
+
+    /// <summary>Keeps the packet written at the last reserved place.</summary>
+    /// <param name="probe">A path-MTU probe travels alone: its loss must not take others along.</param>
+    public void Commit(int length, UdpSocket socket, in SocketAddress28 remote, ISendObserver? owner, bool probe)
+    {
+        _used += length;
+        if (!probe && TryExtend(length, socket, remote, owner))
+            return;
+        _remotes[_count] = remote;
+        _vectors[_count] = new IoVec { Base = _arena + _used - length, Length = (nuint)length };
+        _messages[_count] = new Message(socket, owner, probe) { Segment = length, Last = length, Segments = 1 };
+        _count++;
+    }
+
+    /// <summary>Hands everything to the kernel, or as much as it takes.</summary>
+    public void Flush()
+    {
+        Blocked = null;
+        while (_sent < _count)
+        {
+            int end = _sent + 1;
+            while (end < _count && ReferenceEquals(_messages[end].Socket, _messages[_sent].Socket))
+                end++;
+            if (!SendRange(end))
+                return;
+        }
+        Array.Clear(_messages, 0, _count);
+        _count = 0;
+        _sent = 0;
+        _used = 0;
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(_arena);
+        NativeMemory.Free(_headers);
+        NativeMemory.Free(_vectors);
+        NativeMemory.Free(_remotes);
+        NativeMemory.Free(_controls);
+    }
+
+    private bool TryExtend(int length, UdpSocket socket, in SocketAddress28 remote, ISendObserver? owner)
+    {
+        if (_count == 0 || !socket.Gso)
+            return false;
+        ref Message last = ref _messages[_count - 1];
+        ref IoVec vector = ref _vectors[_count - 1];
+        bool fits = ReferenceEquals(last.Socket, socket) && ReferenceEquals(last.Owner, owner) && !last.Probe
+            && last.Last == last.Segment && length <= last.Segment && last.Segments < MaxSegments
+            && (int)vector.Length + length <= MaxMessageBytes && _remotes[_count - 1].Equals(remote);
+        if (!fits)
+            return false;
+        vector.Length += (nuint)length;
+        last.Segments++;
+        last.Last = length;
+        return true;
+    }
+
+    // Sends messages _sent to end - 1, all of one socket. False when the socket's buffer is full.
+    private bool SendRange(int end)
+    {
+        UdpSocket socket = _messages[_sent].Socket;
+        for (int i = _sent; i < end; i++)
+            Prepare(i);
+        while (_sent < end)
+        {
+            int taken = LibC.sendmmsg(socket.Fd, _headers + _sent, (uint)(end - _sent), LibC.MSG_DONTWAIT);
+            if (taken > 0)
+            {
+                for (int i = _sent; i < _sent + taken; i++)
+                    Count(_messages[i].Segments);
+                _sent += taken;
+                continue;
+            }
+            int errno = Marshal.GetLastPInvokeError();
+            if (errno == LibC.EINTR)
+                continue;
+            if (errno is LibC.EAGAIN or LibC.ENOBUFS)
+            {
+                Blocked = socket;
+                return false;
+            }
+            OnRefused(socket, errno);
+        }
+        return true;
+    }
+
+    // sendmmsg reports an error only for the first message it was given.
+    private void OnRefused(UdpSocket socket, int errno)
+    {
+        ref Message message = ref _messages[_sent];
+        if (message.Segments > 1 && errno is LibC.EIO or LibC.EINVAL)
+        {
+            // A driver without checksum offload refuses segmentation (EIO); so do some virtual devices (EINVAL).
+            if (socket.Gso)
+                GsoFailures++;
+            socket.Gso = false;
+            SendOneByOne(ref message);
+        }
+        else
+        {
+            message.Owner?.OnSendRefused(errno, message.Probe);
+        }
+        _sent++;
+    }
+
+    private void SendOneByOne(ref Message message)
+    {
+        IoVec whole = _vectors[_sent];
+        for (int offset = 0; offset < (int)whole.Length; offset += message.Segment)
+        {
+            int length = Math.Min(message.Segment, (int)whole.Length - offset);
+            _vectors[_sent] = new IoVec { Base = whole.Base + offset, Length = (nuint)length };
+            _headers[_sent].Header.ControlLength = 0;
+            _headers[_sent].Header.Control = null;
+            // What does not fit the socket's buffer now is lost, as any datagram may be; this happens once.
+            if (LibC.sendmmsg(message.Socket.Fd, _headers + _sent, 1, LibC.MSG_DONTWAIT) == 1)
+                Count(1);
+        }
+        _vectors[_sent] = whole;
+    }
+
+    private void Prepare(int index)
+    {
+        ref Message message = ref _messages[index];
+        ref MsgHdr header = ref _headers[index].Header;
+        header.Name = _remotes + index;
+        header.NameLength = _remotes[index].Length;
+        header.Vectors = _vectors + index;
+        header.VectorCount = 1;
+        header.Control = null;
+        header.ControlLength = 0;
+        if (message.Segments == 1)
+            return;
+        var control = (CMsgHdr*)(_controls + (index * SegmentControlBytes));
+        *control = new CMsgHdr
+        {
+            Length = (nuint)(sizeof(CMsgHdr) + sizeof(ushort)),
+            Level = LibC.SOL_UDP,
+            Type = LibC.UDP_SEGMENT,
+        };
+        Unsafe.WriteUnaligned(control + 1, (ushort)message.Segment);
+        header.Control = (byte*)control;
+        header.ControlLength = SegmentControlBytes;
+    }
+
+    private void Count(int segments)
+    {
+        Datagrams += segments;
+        if (segments > 1)
+            Runs++;
+    }
+
+    private record struct Message(UdpSocket Socket, ISendObserver? Owner, bool Probe)
+    {
+        public int Segment { get; init; }
+        public int Segments { get; set; }
+        public int Last { get; set; }
+    }
+}

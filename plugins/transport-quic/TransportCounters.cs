@@ -1,0 +1,64 @@
+using System.Diagnostics.Metrics;
+
+namespace VibePN.Plugins.TransportQuic;
+
+/// <summary>Totals since start. Written by the loop's thread, read by any.</summary>
+internal sealed class TransportCounters
+{
+    private long _connections;
+    private long _halfOpen;
+    private long _completed;
+    private long _refused;
+    private long _failed;
+    private long _unroutable;
+    private long _retries;
+    private long _resets;
+    private long _datagramsOut;
+    private long _runs;
+    private long _datagramsIn;
+    private long _gsoSockets;
+
+    public ref long Connections => ref _connections;
+    public ref long HalfOpen => ref _halfOpen;
+    public ref long Completed => ref _completed;
+    public ref long Refused => ref _refused;
+    public ref long Failed => ref _failed;
+    public ref long Unroutable => ref _unroutable;
+    public ref long Retries => ref _retries;
+    public ref long Resets => ref _resets;
+    public ref long DatagramsOut => ref _datagramsOut;
+    public ref long Runs => ref _runs;
+    public ref long DatagramsIn => ref _datagramsIn;
+    public ref long GsoSockets => ref _gsoSockets;
+
+    /// <summary>Publishes them on the host's meter.</summary>
+    public void Publish(Meter meter)
+    {
+        meter.CreateObservableGauge(
+            "quic.connections", () => Volatile.Read(ref _connections), null, "Connections, handshakes included.");
+        meter.CreateObservableGauge(
+            "quic.handshakes.open", () => Volatile.Read(ref _halfOpen), null, "Handshakes that others began.");
+        meter.CreateObservableCounter("quic.handshakes", Handshakes, null, "Handshakes by result.");
+        meter.CreateObservableCounter(
+            "quic.datagrams.unroutable", () => Volatile.Read(ref _unroutable), null, "UDP datagrams of no connection.");
+        meter.CreateObservableCounter(
+            "quic.retries", () => Volatile.Read(ref _retries), null, "Retry packets sent.");
+        meter.CreateObservableCounter(
+            "quic.resets", () => Volatile.Read(ref _resets), null, "Stateless resets sent.");
+        meter.CreateObservableCounter(
+            "quic.datagrams.sent", () => Volatile.Read(ref _datagramsOut), null, "UDP datagrams sent.");
+        meter.CreateObservableCounter(
+            "quic.datagrams.received", () => Volatile.Read(ref _datagramsIn), null, "UDP datagrams received.");
+        meter.CreateObservableCounter(
+            "quic.gso.runs", () => Volatile.Read(ref _runs), null, "Messages of several equal datagrams sent.");
+        meter.CreateObservableGauge(
+            "quic.gso.sockets", () => Volatile.Read(ref _gsoSockets), null, "Sockets that use segmentation offload.");
+    }
+
+    private IEnumerable<Measurement<long>> Handshakes() =>
+    [
+        new(Volatile.Read(ref _completed), new KeyValuePair<string, object?>("result", "completed")),
+        new(Volatile.Read(ref _refused), new KeyValuePair<string, object?>("result", "refused")),
+        new(Volatile.Read(ref _failed), new KeyValuePair<string, object?>("result", "failed")),
+    ];
+}

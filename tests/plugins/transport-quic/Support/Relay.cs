@@ -1,0 +1,99 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace VibePN.Plugins.TransportQuic.Tests;
+
+/// <summary>A UDP path between one client and one server that loses, repeats and reorders on demand.</summary>
+internal sealed class Relay : IAsyncDisposable
+{
+    private readonly Socket _front = NewSocket();
+    private readonly Socket _back = NewSocket();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task[] _pumps;
+    private EndPoint? _client;
+
+    public Relay(IPEndPoint server)
+    {
+        _back.Connect(server);
+        _pumps = [PumpAsync(_front, toServer: true), PumpAsync(_back, toServer: false)];
+    }
+
+    /// <summary>Where clients dial.</summary>
+    public IPEndPoint Address => (IPEndPoint)_front.LocalEndPoint!;
+
+    /// <summary>Whether the datagram of this number is lost.</summary>
+    public Func<long, bool> Drop { get; set; } = _ => false;
+
+    /// <summary>Whether the datagram of this number is sent twice.</summary>
+    public Func<long, bool> Repeat { get; set; } = _ => false;
+
+    /// <summary>Whether the datagram of this number waits for its successor.</summary>
+    public Func<long, bool> Delay { get; set; } = _ => false;
+
+    /// <summary>Sees every datagram that passes.</summary>
+    public Action<byte[]>? Watch { get; set; }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await Task.WhenAll(_pumps);
+        _front.Dispose();
+        _back.Dispose();
+        _stop.Dispose();
+    }
+
+    private static Socket NewSocket()
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        socket.ReceiveBufferSize = 4 * 1024 * 1024;
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return socket;
+    }
+
+    private async Task PumpAsync(Socket from, bool toServer)
+    {
+        byte[] buffer = new byte[65_536];
+        byte[]? delayed = null;
+        EndPoint any = new IPEndPoint(IPAddress.Any, 0);
+        for (long number = 0; !_stop.IsCancellationRequested; number++)
+        {
+            try
+            {
+                SocketReceiveFromResult got = await from.ReceiveFromAsync(buffer, SocketFlags.None, any, _stop.Token);
+                if (toServer)
+                    _client = got.RemoteEndPoint;
+                byte[] datagram = buffer[..got.ReceivedBytes];
+                Watch?.Invoke(datagram);
+                if (Drop(number))
+                    continue;
+                if (delayed is null && Delay(number))
+                {
+                    delayed = datagram;
+                    continue;
+                }
+                await ForwardAsync(datagram, toServer);
+                if (Repeat(number))
+                    await ForwardAsync(datagram, toServer);
+                if (delayed is not null)
+                    await ForwardAsync(delayed, toServer);
+                delayed = null;
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (SocketException)
+            {
+                // The server's port is closed for a while; the datagram is lost.
+            }
+        }
+    }
+
+    private async Task ForwardAsync(byte[] datagram, bool toServer)
+    {
+        if (toServer)
+            await _back.SendAsync(datagram, _stop.Token);
+        else if (_client is not null)
+            await _front.SendToAsync(datagram, _client, _stop.Token);
+    }
+}
