@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using VibePN.Contracts;
+using VibePN.Engine.Addressing;
 using VibePN.Engine.Configuration;
 
 namespace VibePN.Host.Configuration;
@@ -65,7 +66,7 @@ internal sealed class NetworkReader(ConfigErrors errors, bool isBroken, Fingerpr
     private IpPrefix? ReadSubnet(TableReader reader, string key, IpFamily family)
     {
         string sample = family == IpFamily.V4 ? "10.42.0.0/24" : "fd5a:1c3e:77::/64";
-        int longest = family == IpFamily.V4 ? 30 : 126;
+        int longest = family == IpFamily.V4 ? AutoAddress.MaxLengthV4 : AutoAddress.MaxLengthV6;
         if (reader.Text(key) is not { } text)
             return null;
         if (!IpPrefix.TryParse(text.Value, out IpPrefix prefix, out _) || prefix.Family != family)
@@ -144,5 +145,5 @@ internal sealed class NetworkReader(ConfigErrors errors, bool isBroken, Fingerpr
     }
 
     private static IpAddress AutoAddressOf(string network, Fingerprint self, IpPrefix subnet) =>
-        AutoAddresses.First(network, self.ToString(), subnet);
+        AutoAddress.First(network, self.ToString(), subnet);
 }

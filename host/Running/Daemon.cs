@@ -83,15 +83,10 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
 
             await StartEngineAsync();
         }
-        catch (DaemonException)
+        catch (Exception exception) // whatever it is, nothing may stay half-started
         {
             await DisposeAsync();
-            throw;
-        }
-        catch (PluginException exception)
-        {
-            await DisposeAsync();
-            throw new DaemonException(ExitCodes.Of(exception.Fault), exception.Message);
+            throw AsSentence(exception);
         }
 
         Log.Ready(_logger, (long)Stopwatch.GetElapsedTime(began).TotalMilliseconds, _plugins.All.Length,
@@ -214,6 +209,14 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
         var options = new ControlOptions { Endpoint = _configuration.Host.ControlSocket };
         _plugins.Of<IControlPlugin>(PluginRole.Control).Single().Serve(options, methods);
     }
+
+    private static DaemonException AsSentence(Exception exception) => exception switch
+    {
+        DaemonException told => told,
+        PluginException plugin => new DaemonException(ExitCodes.Of(plugin.Fault), plugin.Message),
+        _ => new DaemonException(ExitCodes.Internal,
+            $"the daemon could not start because of a fault of its own: {exception}"),
+    };
 
     private async Task StopEngineAsync()
     {
