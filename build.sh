@@ -35,7 +35,9 @@ esac
 
 cd "$repository"
 # Made before the time is taken, because making them changes the time of the folders they are in.
-mkdir -p {contracts,prefixes,engine,host,vpnctl,plugins/*}/{bin,obj}
+for folder in contracts prefixes engine host vpnctl plugins/*/; do
+    mkdir -p "$folder/bin" "$folder/obj"
+done
 inputs=(build.sh plugins.toml Directory.Build.props Directory.Packages.props tools/dist.proj
     contracts prefixes engine host vpnctl plugins)
 stamp="dist/.built-$rid-r2r-$ready_to_run"
