@@ -135,18 +135,22 @@ internal sealed class ControlConnection(
             switch (state)
             {
                 case FrameState.Complete:
-                    return ControlRequest.TryParse(buffer.AsMemory(0, framer.Length), out ControlRequest? request, out string? error)
-                        ? (request, null)
-                        : (null, ErrorText.BadRequest(error));
+                    return Parse(buffer.AsMemory(0, framer.Length));
                 case FrameState.NotAnObject:
                     return (null, ErrorText.BadRequest("the request is not a JSON object"));
                 case FrameState.TooDeep:
-                    return (null, ErrorText.BadRequest($"the request is nested deeper than {RequestFramer.MaxDepth} levels"));
+                    return (null, ErrorText.BadRequest(
+                        $"the request is nested deeper than {RequestFramer.MaxDepth} levels"));
             }
             if (filled >= ControlRequest.MaxBytes)
                 return (null, ErrorText.BadRequest($"the request is longer than {ControlRequest.MaxBytes} bytes"));
         }
     }
+
+    private static (ControlRequest? Request, string? Error) Parse(ReadOnlyMemory<byte> json) =>
+        ControlRequest.TryParse(json, out ControlRequest? request, out string? error)
+            ? (request, null)
+            : (null, ErrorText.BadRequest(error));
 
     private async Task<ReadOnlyMemory<byte>> CallAsync(ControlRequest request)
     {
@@ -155,7 +159,8 @@ internal sealed class ControlConnection(
             return Fail(ErrorText.UnknownCommand(request.Command));
         if (principal.Role < method.RequiredRole)
             return Fail(ErrorText.NotAuthorised(
-                $"'{method.Name}' needs the role {RoleName(method.RequiredRole)}; {principal.Name} has {RoleName(principal.Role)}"));
+                $"'{method.Name}' needs the role {RoleName(method.RequiredRole)}; "
+                + $"{principal.Name} has {RoleName(principal.Role)}"));
         bool audited = method.RequiredRole == ControlRole.Admin;
         if (audited)
             Log.Audit(context.Logger, principal.Name, method.Name);
@@ -170,7 +175,9 @@ internal sealed class ControlConnection(
         return method.Streaming ? Envelope.Success(results) : Envelope.Success(results.FirstOrDefault());
     }
 
-    private async Task<(List<JsonElement> Results, string? Error)> InvokeAsync(ControlMethod method, ControlRequest request)
+    private async Task<(List<JsonElement> Results, string? Error)> InvokeAsync(
+        ControlMethod method,
+        ControlRequest request)
     {
         using var deadline = new CancellationTokenSource(settings.AnswerTimeout, context.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _aborting.Token);
@@ -182,9 +189,8 @@ internal sealed class ControlConnection(
         catch (OperationCanceledException)
         {
             _unfinished = call;
-            return ([], _aborting.IsCancellationRequested
-                ? "the daemon is stopping"
-                : ErrorText.TimedOut($"'{method.Name}' had no answer after {settings.AnswerTimeout.TotalSeconds:0.###} s"));
+            string late = $"'{method.Name}' had no answer after {settings.AnswerTimeout.TotalSeconds:0.###} s";
+            return ([], _aborting.IsCancellationRequested ? "the daemon is stopping" : ErrorText.TimedOut(late));
         }
     }
 
