@@ -63,8 +63,15 @@ internal sealed class ControlConnection(
     /// <summary>Ends the connection if its request is not here yet although it had this long.</summary>
     public void MakeRoomIfReadingFor(TimeSpan patience)
     {
-        if (context.Time.GetElapsedTime(_began) >= patience)
-            EndReading("the daemon is busy, and the request did not come at once");
+        if (context.Time.GetElapsedTime(_began) < patience)
+            return;
+        lock (_lock)
+        {
+            // What has come but is not read yet waits for us, not for the client.
+            if (!_isReading || client.Available > 0)
+                return;
+        }
+        EndReading("the daemon is busy, and the request did not come at once");
     }
 
     /// <summary>Ends the connection if its request is not here yet.</summary>
@@ -96,9 +103,17 @@ internal sealed class ControlConnection(
 
     private async Task<ReadOnlyMemory<byte>> AnswerAsync()
     {
-        (ControlRequest? request, string? error) = await ReadAsync();
-        lock (_lock)
-            _isReading = false;
+        ControlRequest? request;
+        string? error;
+        try
+        {
+            (request, error) = await ReadAsync();
+        }
+        finally
+        {
+            lock (_lock)
+                _isReading = false;
+        }
         if (request is not null)
             return await CallAsync(request);
         if (error is null)
