@@ -26,7 +26,8 @@ internal sealed record PeerCredentials(int Pid, uint Uid, IReadOnlyList<uint> Gr
             LibC.SOL_SOCKET, LibC.SO_PEERCRED, MemoryMarshal.AsBytes(new Span<Ucred>(ref credentials)));
         if (length != Marshal.SizeOf<Ucred>())
             throw new SocketException((int)SocketError.OperationNotSupported);
-        return new PeerCredentials(credentials.pid, credentials.uid, [credentials.gid, .. SupplementaryGroups(client)]);
+        uint[] groups = [credentials.gid, .. SupplementaryGroups(client)];
+        return new PeerCredentials(credentials.pid, credentials.uid, groups);
     }
 
     private static uint[] SupplementaryGroups(Socket client)
@@ -60,7 +61,9 @@ internal sealed class AccessRules(uint ownUid)
     /// <summary>The highest role that applies.</summary>
     public ControlRole RoleOf(PeerCredentials peer)
     {
-        if (peer.Uid == 0 || peer.Uid == ownUid || AdminUsers.Contains(peer.Uid) || peer.Groups.Any(AdminGroups.Contains))
+        if (peer.Uid == 0 || peer.Uid == ownUid)
+            return ControlRole.Admin;
+        if (AdminUsers.Contains(peer.Uid) || peer.Groups.Any(AdminGroups.Contains))
             return ControlRole.Admin;
         if (ViewerUsers.Contains(peer.Uid) || peer.Groups.Any(ViewerGroups.Contains))
             return ControlRole.Viewer;

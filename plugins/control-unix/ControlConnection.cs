@@ -63,8 +63,15 @@ internal sealed class ControlConnection(
     /// <summary>Ends the connection if its request is not here yet although it had this long.</summary>
     public void MakeRoomIfReadingFor(TimeSpan patience)
     {
-        if (context.Time.GetElapsedTime(_began) >= patience)
-            EndReading("the daemon is busy, and the request did not come at once");
+        if (context.Time.GetElapsedTime(_began) < patience)
+            return;
+        lock (_lock)
+        {
+            // What has come but is not read yet waits for us, not for the client.
+            if (!_isReading || client.Available > 0)
+                return;
+        }
+        EndReading("the daemon is busy, and the request did not come at once");
     }
 
     /// <summary>Ends the connection if its request is not here yet.</summary>
@@ -96,9 +103,17 @@ internal sealed class ControlConnection(
 
     private async Task<ReadOnlyMemory<byte>> AnswerAsync()
     {
-        (ControlRequest? request, string? error) = await ReadAsync();
-        lock (_lock)
-            _isReading = false;
+        ControlRequest? request;
+        string? error;
+        try
+        {
+            (request, error) = await ReadAsync();
+        }
+        finally
+        {
+            lock (_lock)
+                _isReading = false;
+        }
         if (request is not null)
             return await CallAsync(request);
         if (error is null)
@@ -135,18 +150,22 @@ internal sealed class ControlConnection(
             switch (state)
             {
                 case FrameState.Complete:
-                    return ControlRequest.TryParse(buffer.AsMemory(0, framer.Length), out ControlRequest? request, out string? error)
-                        ? (request, null)
-                        : (null, ErrorText.BadRequest(error));
+                    return Parse(buffer.AsMemory(0, framer.Length));
                 case FrameState.NotAnObject:
                     return (null, ErrorText.BadRequest("the request is not a JSON object"));
                 case FrameState.TooDeep:
-                    return (null, ErrorText.BadRequest($"the request is nested deeper than {RequestFramer.MaxDepth} levels"));
+                    return (null, ErrorText.BadRequest(
+                        $"the request is nested deeper than {RequestFramer.MaxDepth} levels"));
             }
             if (filled >= ControlRequest.MaxBytes)
                 return (null, ErrorText.BadRequest($"the request is longer than {ControlRequest.MaxBytes} bytes"));
         }
     }
+
+    private static (ControlRequest? Request, string? Error) Parse(ReadOnlyMemory<byte> json) =>
+        ControlRequest.TryParse(json, out ControlRequest? request, out string? error)
+            ? (request, null)
+            : (null, ErrorText.BadRequest(error));
 
     private async Task<ReadOnlyMemory<byte>> CallAsync(ControlRequest request)
     {
@@ -155,7 +174,8 @@ internal sealed class ControlConnection(
             return Fail(ErrorText.UnknownCommand(request.Command));
         if (principal.Role < method.RequiredRole)
             return Fail(ErrorText.NotAuthorised(
-                $"'{method.Name}' needs the role {RoleName(method.RequiredRole)}; {principal.Name} has {RoleName(principal.Role)}"));
+                $"'{method.Name}' needs the role {RoleName(method.RequiredRole)}; "
+                + $"{principal.Name} has {RoleName(principal.Role)}"));
         bool audited = method.RequiredRole == ControlRole.Admin;
         if (audited)
             Log.Audit(context.Logger, principal.Name, method.Name);
@@ -170,7 +190,9 @@ internal sealed class ControlConnection(
         return method.Streaming ? Envelope.Success(results) : Envelope.Success(results.FirstOrDefault());
     }
 
-    private async Task<(List<JsonElement> Results, string? Error)> InvokeAsync(ControlMethod method, ControlRequest request)
+    private async Task<(List<JsonElement> Results, string? Error)> InvokeAsync(
+        ControlMethod method,
+        ControlRequest request)
     {
         using var deadline = new CancellationTokenSource(settings.AnswerTimeout, context.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _aborting.Token);
@@ -182,9 +204,8 @@ internal sealed class ControlConnection(
         catch (OperationCanceledException)
         {
             _unfinished = call;
-            return ([], _aborting.IsCancellationRequested
-                ? "the daemon is stopping"
-                : ErrorText.TimedOut($"'{method.Name}' had no answer after {settings.AnswerTimeout.TotalSeconds:0.###} s"));
+            string late = $"'{method.Name}' had no answer after {settings.AnswerTimeout.TotalSeconds:0.###} s";
+            return ([], _aborting.IsCancellationRequested ? "the daemon is stopping" : ErrorText.TimedOut(late));
         }
     }
 

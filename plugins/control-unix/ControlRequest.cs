@@ -35,7 +35,8 @@ internal sealed record ControlRequest(string Command, JsonElement Parameters)
             JsonElement root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
                 error = "the request is not a JSON object";
-            else if (!root.TryGetProperty("cmd", out JsonElement command) || command.ValueKind != JsonValueKind.String)
+            else if (!root.TryGetProperty("cmd", out JsonElement command)
+                || command.ValueKind != JsonValueKind.String)
                 error = "the request has no text member \"cmd\"";
             else
                 request = new ControlRequest(command.GetString()!, OtherMembers(root));

@@ -84,9 +84,10 @@ internal sealed class ControlServer : IDisposable
             {
                 return;
             }
-            catch (SocketException error)
+            catch (Exception error)
             {
                 // Out of descriptors, most likely: waiting is all that helps, and must not become a busy loop.
+                // Whatever it is, operators must be able to reach the daemon once it has passed.
                 if (!failing)
                     Log.AcceptFailed(_context.Logger, error.Message);
                 failing = true;

@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace VibePN.Plugins.ControlUnix;
 
-/// <summary>Writes answers: <c>{"status":"ok","output":...}</c> or <c>{"status":"error","error":"..."}</c>, and a newline.</summary>
+/// <summary>
+/// Writes answers: <c>{"status":"ok","output":...}</c> or <c>{"status":"error","error":"..."}</c>, and a newline.
+/// </summary>
 internal static class Envelope
 {
     // The answer is read by people and by JSON parsers, never by a browser: quotes may stand as they are.

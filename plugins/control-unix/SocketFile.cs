@@ -44,7 +44,7 @@ internal sealed class SocketFile
     {
         CheckPath(path);
         string directory = Path.GetDirectoryName(path)!;
-        PrepareDirectory(directory, path);
+        PrepareDirectory(directory, path, group);
         string workshop = MakeWorkshop(directory, path);
         try
         {
@@ -74,9 +74,7 @@ internal sealed class SocketFile
         try
         {
             listener.Bind(new UnixDomainSocketEndPoint(bound));
-            if (group is uint gid && LibC.chown(bound, LibC.Unchanged, gid) != 0)
-                throw Failure(path, $"its group could not be set to {gid}: {FileIdentity.LastErrorText()}",
-                    "Run as a member of that group, or remove 'socket_gid'.");
+            SetGroup(bound, group, path);
             File.SetUnixFileMode(bound, mode);
             listener.Listen(Backlog);
             FileIdentity identity = FileIdentity.Of(bound)
@@ -89,6 +87,13 @@ internal sealed class SocketFile
             listener.Dispose();
             throw;
         }
+    }
+
+    private static void SetGroup(string file, uint? group, string path)
+    {
+        if (group is uint gid && LibC.chown(file, LibC.Unchanged, gid) != 0)
+            throw Failure(path, $"its group could not be set to {gid}: {FileIdentity.LastErrorText()}",
+                "Run as a member of that group, or remove 'socket_gid'.");
     }
 
     private static void Publish(string bound, string workshop, string path)
@@ -166,7 +171,7 @@ internal sealed class SocketFile
                 "Set a shorter path as control.socket.", fault: PluginFault.Configuration);
     }
 
-    private static void PrepareDirectory(string directory, string path)
+    private static void PrepareDirectory(string directory, string path, uint? group)
     {
         try
         {
@@ -174,6 +179,9 @@ internal sealed class SocketFile
             {
                 Directory.CreateDirectory(Path.GetDirectoryName(directory)!);
                 Directory.CreateDirectory(directory, RuntimeDirectory);
+                SetGroup(directory, group, path);
+                // The umask may have taken from the mode what the socket's group needs.
+                File.SetUnixFileMode(directory, RuntimeDirectory);
             }
             UnixFileMode mode = File.GetUnixFileMode(directory);
             if ((mode & (UnixFileMode.OtherWrite | UnixFileMode.StickyBit)) == UnixFileMode.OtherWrite)
@@ -222,7 +230,8 @@ internal sealed class SocketFile
         Exception? inner = null,
         PluginFault? fault = null)
     {
-        bool denied = inner is UnauthorizedAccessException or SocketException { SocketErrorCode: SocketError.AccessDenied }
+        bool denied = inner is UnauthorizedAccessException
+            || inner is SocketException { SocketErrorCode: SocketError.AccessDenied }
             || (inner is null && Marshal.GetLastPInvokeError() is LibC.EACCES or LibC.EPERM);
         string message = $"Control socket '{path}' could not be opened: {cause.TrimEnd('.')}. {remedy}";
         fault ??= denied ? PluginFault.Privilege : PluginFault.Unavailable;

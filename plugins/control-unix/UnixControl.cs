@@ -25,7 +25,8 @@ namespace VibePN.Plugins.ControlUnix;
     Help = "How long a client may take to send its request, and again to take the answer.")]
 [PluginSetting("answer_timeout", SettingType.Duration, Default = "10s",
     Help = "How long a command may take to answer.")]
-[SuppressMessage("Design", "CA1001", Justification = "The host ends a plugin with StopAsync, which disposes the server.")]
+[SuppressMessage("Design", "CA1001",
+    Justification = "The host ends a plugin with StopAsync, which disposes the server.")]
 [method: ImportingConstructor]
 public sealed class UnixControl(IPluginContext context) : IControlPlugin
 {

@@ -34,7 +34,7 @@ internal static class Help
     {
         (string Left, OptionInfo Option)[] lines =
         [
-            .. options.Select(option => (option.IsSwitch ? $"--{option.Name}" : $"--{option.Name} {option.MetaValue}", option)),
+            .. options.Select(option => ($"--{option.Name} {option.MetaValue}".TrimEnd(), option)),
             ("-h, --help", new OptionInfo("help", true, "", "Show this.", null)),
         ];
         int width = lines.Max(line => line.Left.Length);

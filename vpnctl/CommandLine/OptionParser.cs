@@ -29,8 +29,10 @@ internal static class OptionParser
         CommandOptions? options = command.OptionsType switch
         {
             var type when type == typeof(InitOptions) => Parse<InitOptions>(parser, command, known, words),
-            var type when type == typeof(FingerprintOptions) => Parse<FingerprintOptions>(parser, command, known, words),
-            var type when type == typeof(NetworkFilterOptions) => Parse<NetworkFilterOptions>(parser, command, known, words),
+            var type when type == typeof(FingerprintOptions) =>
+                Parse<FingerprintOptions>(parser, command, known, words),
+            var type when type == typeof(NetworkFilterOptions) =>
+                Parse<NetworkFilterOptions>(parser, command, known, words),
             _ => Parse<DaemonOptions>(parser, command, known, words),
         };
         if (options.Unexpected.FirstOrDefault() is string extra)
@@ -51,7 +53,9 @@ internal static class OptionParser
         throw Usage(command, Describe(result.Errors.First(), known));
     }
 
-    /// <summary>Joins every option with its value, so that <c>--export</c>, <c>--export=false</c> and <c>--name x</c> are one word each.</summary>
+    /// <summary>
+    /// Joins every option with its value: <c>--export</c>, <c>--export=false</c> and <c>--name x</c> become one word each.
+    /// </summary>
     private static List<string> JoinValues(
         Command command,
         IReadOnlyList<OptionInfo> known,
@@ -75,6 +79,7 @@ internal static class OptionParser
                 throw Usage(command, $"{parts[0]} needs a value.");
             if (option.IsSwitch && !TryReadSwitch(value, out value))
                 throw Usage(command, $"{parts[0]} takes true or false, not '{Escape.Controls(parts[1])}'.");
+            // CommandLineParser takes only this form without guessing what a dash in the value means.
             joined.Add($"{parts[0]}={value}");
         }
         return joined;

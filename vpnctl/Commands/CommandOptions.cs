@@ -16,7 +16,8 @@ internal class CommandOptions
 /// <summary>What every command that asks the daemon accepts.</summary>
 internal class DaemonOptions : CommandOptions
 {
-    [Option("socket", MetaValue = "PATH", HelpText = "The daemon's control socket. Default: " + Control.ControlClient.DefaultPath)]
+    [Option("socket", MetaValue = "PATH",
+        HelpText = "The daemon's control socket. Default: " + Control.ControlClient.DefaultPath)]
     public string? Socket { get; set; }
 
     [Option("timeout", MetaValue = "SECONDS", Default = 15, HelpText = "How long to wait for the daemon.")]

@@ -8,7 +8,8 @@ namespace VibePN.Vpnctl.Commands;
 /// <summary>Options of <c>fingerprint</c>.</summary>
 internal sealed class FingerprintOptions : CommandOptions
 {
-    [Option("cert", MetaValue = "PATH", Default = InitOptions.DefaultCertificate, HelpText = "The certificate, PEM or DER.")]
+    [Option("cert", MetaValue = "PATH", Default = InitOptions.DefaultCertificate,
+        HelpText = "The certificate, PEM or DER.")]
     public string Certificate { get; set; } = "";
 }
 

@@ -26,8 +26,8 @@ internal sealed class ControlClient(string path, TimeSpan timeout)
     {
         if (options.Timeout is < 1 or > 3600)
             throw new CommandException("--timeout takes 1 to 3600 seconds.", ExitCode.Usage);
-        string path = options.Socket ?? (!File.Exists(DefaultPath) && File.Exists(OldPath) ? OldPath : DefaultPath);
-        return new ControlClient(path, TimeSpan.FromSeconds(options.Timeout));
+        string standard = !File.Exists(DefaultPath) && File.Exists(OldPath) ? OldPath : DefaultPath;
+        return new ControlClient(options.Socket ?? standard, TimeSpan.FromSeconds(options.Timeout));
     }
 
     /// <summary>Runs a method of the daemon.</summary>
@@ -44,7 +44,8 @@ internal sealed class ControlClient(string path, TimeSpan timeout)
         catch (OperationCanceledException)
         {
             throw new CommandException(
-                $"vibepnd did not answer '{method}' within {timeout.TotalSeconds} s ({path}). See its log, or give it longer with --timeout.",
+                $"vibepnd did not answer '{method}' within {timeout.TotalSeconds} s ({Escape.Controls(path)}). "
+                + "See its log, or give it longer with --timeout.",
                 ExitCode.TimedOut);
         }
         catch (SocketException error)
@@ -75,7 +76,8 @@ internal sealed class ControlClient(string path, TimeSpan timeout)
             for (ReadOnlyMemory<byte> rest = request; rest.Length > 0;)
                 rest = rest[await socket.SendAsync(rest, cancellationToken)..];
         }
-        catch (SocketException error) when (error.SocketErrorCode is SocketError.Shutdown or SocketError.ConnectionReset)
+        catch (SocketException error)
+            when (error.SocketErrorCode is SocketError.Shutdown or SocketError.ConnectionReset)
         {
             // The daemon refused before it read; why it did is waiting to be read.
         }
@@ -88,7 +90,7 @@ internal sealed class ControlClient(string path, TimeSpan timeout)
                 return answer.ToArray();
             answer.Write(buffer, 0, received);
             if (answer.Length > MaxAnswer)
-                throw new CommandException($"vibepnd's answer is longer than {MaxAnswer >> 20} MiB ({path}).");
+                throw new CommandException($"vibepnd's answer is longer than {MaxAnswer >> 20} MiB ({Escape.Controls(path)}).");
         }
     }
 
@@ -139,7 +141,8 @@ internal sealed class ControlClient(string path, TimeSpan timeout)
         catch (ArgumentException)
         {
             throw new CommandException(
-                $"'{Escape.Controls(path)}' cannot be a socket's path: it is empty or longer than 107 bytes.", ExitCode.Usage);
+                $"'{Escape.Controls(path)}' cannot be a socket's path: it is empty or longer than 107 bytes.",
+                ExitCode.Usage);
         }
     }
 
@@ -148,7 +151,8 @@ internal sealed class ControlClient(string path, TimeSpan timeout)
         string shown = Escape.Controls(path);
         if (error.SocketErrorCode == SocketError.AccessDenied)
             return new CommandException(
-                $"You may not use {shown}. Run vpnctl as root, or as a member of the socket's group.", ExitCode.NotAuthorised);
+                $"You may not use {shown}. Run vpnctl as root, or as a member of the socket's group.",
+                ExitCode.NotAuthorised);
         string cause = File.Exists(path)
             ? $"nobody answers on {shown} ({error.Message})"
             : $"there is no socket {shown}";
@@ -160,7 +164,7 @@ internal sealed class ControlClient(string path, TimeSpan timeout)
     private JsonElement Unwrap(byte[] answer)
     {
         if (answer.Length == 0)
-            throw new CommandException($"vibepnd closed the connection without an answer ({path}). See its log.");
+            throw new CommandException($"vibepnd closed the connection without an answer ({Escape.Controls(path)}). See its log.");
         try
         {
             using JsonDocument document = JsonDocument.Parse(answer);
@@ -171,7 +175,7 @@ internal sealed class ControlClient(string path, TimeSpan timeout)
         }
         catch (JsonException)
         {
-            throw new CommandException($"What answers on {path} does not speak vibepnd's protocol.");
+            throw new CommandException($"What answers on {Escape.Controls(path)} does not speak vibepnd's protocol.");
         }
     }
 

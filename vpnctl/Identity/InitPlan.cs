@@ -73,12 +73,19 @@ internal sealed partial record InitPlan
         : throw Wrong("name", name, $"1 to {MaxCommonName} printable characters");
 
     private static string CheckPrefix(string text) =>
-        CheckSubnet("prefix", text, AddressFamily.InterNetwork, longest: 30, "an IPv4 subnet of /1 to /30, such as 10.42.0.0/24");
+        CheckSubnet("prefix", text, AddressFamily.InterNetwork, longest: 30,
+            "an IPv4 subnet of /1 to /30, such as 10.42.0.0/24");
 
     private static string CheckPrefix6(string text) =>
-        CheckSubnet("prefix6", text, AddressFamily.InterNetworkV6, longest: 126, "an IPv6 subnet of /1 to /126, such as fd5a:1c3e:77::/64");
+        CheckSubnet("prefix6", text, AddressFamily.InterNetworkV6, longest: 126,
+            "an IPv6 subnet of /1 to /126, such as fd5a:1c3e:77::/64");
 
-    private static string CheckSubnet(string option, string text, AddressFamily family, int longest, string expected)
+    private static string CheckSubnet(
+        string option,
+        string text,
+        AddressFamily family,
+        int longest,
+        string expected)
     {
         if (!IPNetwork.TryParse(text, out IPNetwork network)
             || network.BaseAddress.AddressFamily != family

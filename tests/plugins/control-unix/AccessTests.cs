@@ -74,7 +74,7 @@ public sealed class AccessTests
             s["socket_gid"] = 4777L;
             s["viewer_gids"] = new[] { "4777" };
         });
-        control.OpenDirectories();
+        control.OpenParentDirectory();
         Assert.StartsWith("{\"status\":\"ok\"",
             AsUser.Run(4001, [4777], () => control.Ask(Status)), StringComparison.Ordinal);
     }

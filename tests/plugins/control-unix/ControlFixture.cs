@@ -82,13 +82,18 @@ internal sealed class ControlFixture : IAsyncDisposable
         Context.Dispose();
     }
 
-    /// <summary>Makes everybody able to reach the socket's directory, as /run is.</summary>
+    /// <summary>Lets everybody into the directory that holds the socket's, as /run does.</summary>
+    public void OpenParentDirectory() => LetEverybodyInto(_directory.FullName);
+
+    /// <summary>Lets everybody as far as the socket itself.</summary>
     public void OpenDirectories()
     {
-        foreach (string path in new[] { _directory.FullName, Path.GetDirectoryName(Socket)! })
-            File.SetUnixFileMode(path, File.GetUnixFileMode(path)
-                | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        OpenParentDirectory();
+        LetEverybodyInto(Path.GetDirectoryName(Socket)!);
     }
+
+    private static void LetEverybodyInto(string path) => File.SetUnixFileMode(
+        path, File.GetUnixFileMode(path) | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
 }
 
 /// <summary>Runs something as another user: credentials belong to a thread, and glibc is kept out of it.</summary>
