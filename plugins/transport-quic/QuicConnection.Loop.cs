@@ -389,16 +389,23 @@ internal sealed partial class QuicConnection
         return CloseMapping.FromPeer(application, code, text, _state == ConnectionState.Handshaking);
     }
 
-    private CloseReason ReasonOfError(int error) => _outcome switch
+    private CloseReason ReasonOfError(int error)
     {
-        HandshakeOutcome.Refused => new CloseReason(CloseCode.TrustRefused, _verdictText),
-        HandshakeOutcome.NoProtocol => new CloseReason(CloseCode.HandshakeFailed, "no common protocol"),
-        _ => new CloseReason(
-            _state == ConnectionState.Handshaking ? CloseCode.HandshakeFailed : CloseCode.TransportError,
-            _state == ConnectionState.Handshaking && error == Ngtcp2.ERR_CRYPTO
-                ? $"the TLS handshake failed with alert {_native!.TlsAlert}"
-                : Ngtcp2.Describe(error)),
-    };
+        if (_outcome == HandshakeOutcome.Refused)
+            return new CloseReason(CloseCode.TrustRefused, _verdictText);
+        if (_state != ConnectionState.Handshaking)
+            return new CloseReason(CloseCode.TransportError, Ngtcp2.Describe(error));
+        if (_outcome == HandshakeOutcome.NoProtocol)
+            return new CloseReason(CloseCode.HandshakeFailed, "no common protocol");
+        int alert = error == Ngtcp2.ERR_CRYPTO ? _native!.TlsAlert : 0;
+        return alert switch
+        {
+            CloseMapping.CertificateRequiredAlert =>
+                new CloseReason(CloseCode.TrustRefused, "the peer showed no certificate"),
+            0 => new CloseReason(CloseCode.HandshakeFailed, Ngtcp2.Describe(error)),
+            _ => new CloseReason(CloseCode.HandshakeFailed, $"the TLS handshake failed with alert {alert}"),
+        };
+    }
 
     private void Forget()
     {

@@ -145,11 +145,14 @@ internal sealed partial class QuicConnection : ITransportConnection, IConnection
 /// <summary>Between the engine's close reasons and the numbers and bytes of CONNECTION_CLOSE.</summary>
 internal static class CloseMapping
 {
+    /// <summary>RFC 8446 §6: certificate_required.</summary>
+    public const int CertificateRequiredAlert = 116;
+
     private const int MaxReasonBytes = 128;
     private const ulong BadCertificate = Ngtcp2.CryptoError + 42;
     private const ulong LastCertificateAlert = Ngtcp2.CryptoError + 46;
     private const ulong UnknownAuthority = Ngtcp2.CryptoError + 48;
-    private const ulong CertificateRequired = Ngtcp2.CryptoError + 116;
+    private const ulong CertificateRequired = Ngtcp2.CryptoError + CertificateRequiredAlert;
     private const ulong NoApplicationProtocol = Ngtcp2.CryptoError + 120;
 
     /// <summary>The application's close: only codes below 256 travel.</summary>

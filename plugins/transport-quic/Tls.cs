@@ -19,8 +19,10 @@ internal sealed unsafe class TlsCredentials : IDisposable
     private nint _priority;
 
     /// <summary>Reads the identity.</summary>
+    /// <param name="identity">Who we are; null shows no certificate, which every peer of ours refuses (tests).</param>
+    /// <param name="protocols">Protocol names, best first.</param>
     /// <exception cref="PluginException">GnuTLS does not take the certificate or the key.</exception>
-    public TlsCredentials(NodeIdentity identity, IReadOnlyList<string> protocols)
+    public TlsCredentials(NodeIdentity? identity, IReadOnlyList<string> protocols)
     {
         _protocols = [.. protocols.Select(Encoding.ASCII.GetBytes)];
         try
@@ -117,13 +119,15 @@ internal sealed unsafe class TlsCredentials : IDisposable
         _priority = priority;
     }
 
-    private void LoadIdentity(NodeIdentity identity)
+    private void LoadIdentity(NodeIdentity? identity)
     {
         nint credentials = 0;
         int error = GnuTls.gnutls_certificate_allocate_credentials(&credentials);
         if (error == 0)
         {
             _credentials = credentials;
+            if (identity is null)
+                return;
             byte[] certificate = Encoding.ASCII.GetBytes(identity.CertificatePem);
             byte[] key = Encoding.ASCII.GetBytes(identity.PrivateKeyPem);
             fixed (byte* certificateBytes = certificate)

@@ -1,0 +1,59 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
+using VibePN.Contracts;
+using VibePN.Plugins.TransportQuic.Native;
+
+namespace VibePN.Plugins.TransportQuic.Tests;
+
+/// <summary>The plugin's own loop with credentials that hold no certificate: what an outsider would write.</summary>
+internal sealed class AnonymousClient : ITransportEvents, IAsyncDisposable
+{
+    private readonly EventLoop _loop;
+    private readonly ConcurrentQueue<CloseReason> _failures = new();
+
+    public AnonymousClient()
+    {
+        var options = new TransportOptions
+        {
+            Identity = Identities.Create("nobody"),
+            Protocols = [Node.Alpn],
+            Listen = [],
+        };
+        StockCallbacks stock = NativeLibraries.Load();
+        var settings = new QuicSettings();
+        var socket = UdpSocket.Open(new IPEndPoint(IPAddress.Loopback, 0), settings);
+        _loop = new EventLoop(
+            [socket], new TlsCredentials(null, options.Protocols), stock, options, settings, this,
+            new TransportCounters(), NullLogger.Instance);
+        _loop.Start();
+    }
+
+    public async Task<CloseReason> DialFailsAsync(string address)
+    {
+        _loop.Dial(new DialRequest(1, address));
+        await Eventually.Holds(() => !_failures.IsEmpty, "dial fails");
+        return Assert.Single(_failures);
+    }
+
+    public HandshakeVerdict OnHandshake(in HandshakeQuestion question) =>
+        new(true, Fingerprint.Of(question.CertificateDer), TrustReason.ConfiguredPin, "");
+
+    public void OnConnected(ITransportConnection connection, long dialId) => Assert.Fail("connected");
+
+    public void OnDialFailed(long dialId, CloseReason reason) => _failures.Enqueue(reason);
+
+    public void OnControl(ITransportConnection connection, ReadOnlySpan<byte> bytes) => Assert.Fail("control");
+
+    public void OnPackets(ITransportConnection connection, PacketBatch batch) => Assert.Fail("packets");
+
+    public void OnPathChanged(ITransportConnection connection, PathFacts path) => Assert.Fail("path");
+
+    public void OnClosed(ITransportConnection connection, CloseReason reason) => Assert.Fail("closed");
+
+    public ValueTask DisposeAsync()
+    {
+        _loop.Stop();
+        return ValueTask.CompletedTask;
+    }
+}
