@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace VibePN.Host.Plugins;
 
 /// <summary>Keeps a private copy of each plugin's folder, under its hash, and loads only from there.</summary>
@@ -8,28 +10,15 @@ namespace VibePN.Host.Plugins;
 /// <param name="stateDirectory">The daemon's state directory.</param>
 internal sealed class PluginStage(string stateDirectory)
 {
+    // Several plugins may come from one folder; its copy is made once.
+    private readonly ConcurrentDictionary<string, Lazy<string>> _folders = new();
     private readonly string _root = Path.Combine(stateDirectory, StateFolders.Cache, "plugins");
 
     /// <summary>Makes sure that the package stands in the cache.</summary>
     /// <returns>The folder of the copy.</returns>
     /// <exception cref="PluginPackageException">The copy cannot be made.</exception>
-    public string Ensure(PluginPackage package)
-    {
-        try
-        {
-            StateFolders.Create(_root);
-            string folder = Path.Combine(_root, package.Hash);
-            if (Directory.Exists(folder) && PluginPackage.TryHash(folder) != package.Hash)
-                Directory.Delete(folder, recursive: true); // a crash cut it short, or somebody changed it
-            if (!Directory.Exists(folder))
-                Write(package, folder);
-            return folder;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new PluginPackageException($"the plugin cannot be staged in {_root}: {exception.Message}");
-        }
-    }
+    public string Ensure(PluginPackage package) =>
+        _folders.GetOrAdd(package.Hash, _ => new Lazy<string>(() => Make(package))).Value;
 
     /// <summary>Removes copies that nothing uses any more: those of plugins replaced before this start.</summary>
     /// <param name="used">Hashes in use.</param>
@@ -46,6 +35,24 @@ internal sealed class PluginStage(string stateDirectory)
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // A copy too many does no harm, and the next start tries again.
+        }
+    }
+
+    private string Make(PluginPackage package)
+    {
+        try
+        {
+            StateFolders.Create(_root);
+            string folder = Path.Combine(_root, package.Hash);
+            if (Directory.Exists(folder) && PluginPackage.TryHash(folder) != package.Hash)
+                Directory.Delete(folder, recursive: true); // a crash cut it short, or somebody changed it
+            if (!Directory.Exists(folder))
+                Write(package, folder);
+            return folder;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new PluginPackageException($"the plugin cannot be staged in {_root}: {exception.Message}");
         }
     }
 
