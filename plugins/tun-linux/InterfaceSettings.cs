@@ -113,11 +113,28 @@ internal sealed class InterfaceSettings(RouteTables tables, string name, int ind
         _addresses.IntersectWith(wished);
         foreach (InterfaceAddress address in wished.Except(present))
         {
-            Try($"get address {address}", () => tables.AddAddress(index, address));
+            AddAddress(address);
             _addresses.Add(address);
             changed = true;
         }
         return changed;
+    }
+
+    private void AddAddress(InterfaceAddress address)
+    {
+        try
+        {
+            tables.AddAddress(index, address);
+        }
+        catch (NetlinkException e) when (e.Errno == KernelError.EACCES && address.Address.Family == IpFamily.V6)
+        {
+            throw TunFailure.Refused(name, $"get address {address}", e,
+                " Set net.ipv6.conf.default.disable_ipv6 to 0 or configure no IPv6 address.");
+        }
+        catch (NetlinkException e)
+        {
+            throw TunFailure.Refused(name, $"get address {address}", e);
+        }
     }
 
     private void ApplyRoutes(TunConfiguration wish)
