@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Loader;
 using VibePN.Contracts;
 
 namespace VibePN.Plugins.TunLinux.Tests;
@@ -43,10 +45,44 @@ public sealed class LeakTests : TunTest
     }
 
     [Fact]
+    public async Task Plugin_that_was_stopped_can_be_unloaded()
+    {
+        WeakReference code = await UseAndUnload();
+        for (int i = 0; i < 50 && code.IsAlive; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+        Assert.False(code.IsAlive, "Something still holds the plugin's code.");
+    }
+
+    [Fact]
     public async Task Stop_after_a_start_that_never_was_is_no_error()
     {
         using var host = new PluginHost();
         await new LinuxTun(host).StopAsync(CancellationToken.None);
+    }
+
+    // Loads the plugin a second time, as a host does: code of its own, contracts shared.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private async Task<WeakReference> UseAndUnload()
+    {
+        using var host = new PluginHost();
+        var load = new AssemblyLoadContext("plugin", isCollectible: true);
+        Type type = load.LoadFromAssemblyPath(typeof(LinuxTun).Assembly.Location).GetType(typeof(LinuxTun).FullName!)!;
+        Assert.NotEqual(typeof(LinuxTun), type);
+        var plugin = (ITunPlugin)Activator.CreateInstance(type, host)!;
+        await Namespace.Run(() => plugin.StartAsync(CancellationToken.None));
+        ITunDevice device = Namespace.Run(() => plugin.Open(Options("vpn0", Configuration(1380, ["10.77.0.1/24"])), Events));
+        using (PacketBatch batch = NewBatch())
+        {
+            Background read = Background.Start(() => device.Read(batch));
+            device.Dispose();
+            Assert.True(read.EndsWithin(Bound));
+        }
+        await plugin.StopAsync(CancellationToken.None);
+        load.Unload();
+        return new WeakReference(load);
     }
 
     // Only the kinds that devices and the plugin use: the runtime opens files of its own at times.
