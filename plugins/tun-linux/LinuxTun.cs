@@ -90,7 +90,9 @@ public sealed class LinuxTun : ITunPlugin
             left = [.. _devices];
         foreach (LinuxTunDevice device in left)
             device.Dispose();
-        _monitor?.Dispose();
+        // Waiting in place takes microseconds. A continuation would run the host's next steps on top of the
+        // plugin's own code and so keep it from being unloaded.
+        _monitor?.Stop(cancellationToken);
         _tables?.Dispose();
         return ValueTask.CompletedTask;
     }

@@ -94,6 +94,25 @@ public sealed class NetworkMonitorTests : TunTest
         Eventually(() => Events.Changes > 1, "the change is told");
     }
 
+    [Fact]
+    public async Task Listener_that_does_not_return_cannot_hold_up_the_stop()
+    {
+        LinuxTunDevice device = Open();
+        Events.Gate.Reset();
+        try
+        {
+            Namespace.Exec("ip", "addr", "add", "127.0.0.2/8", "dev", "lo");
+            Eventually(() => Events.Changes == 1, "the plugin's thread is held up");
+            using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
+            await Assert.ThrowsAsync<OperationCanceledException>(async () => await Plugin.StopAsync(patience.Token));
+            Assert.DoesNotContain("vpn0", Namespace.Exec("ip", "link"), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Events.Gate.Set();
+        }
+    }
+
     // The ninth column of the kernel's table of netlink sockets counts what did not fit.
     private long LostAnnouncements() => Namespace.Exec("cat", "/proc/net/netlink").Split('\n').Skip(1)
         .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
