@@ -103,21 +103,39 @@ internal sealed class InterfaceSettings(RouteTables tables, string name, int ind
     private bool ApplyAddresses(IReadOnlyList<InterfaceAddress> wished)
     {
         List<InterfaceAddress> present = Ask("tell its addresses", () => tables.GetAddresses(index));
-        bool changed = false;
-        // Removal first: IPv6 has no second copy of an address with another prefix length.
-        foreach (InterfaceAddress address in present.Where(_addresses.Contains).Except(wished).ToList())
-        {
-            TryRemove($"lose address {address}", () => tables.DeleteAddress(index, address));
-            changed = true;
-        }
+        List<InterfaceAddress> missing = [.. wished.Except(present)];
+        List<InterfaceAddress> surplus = [.. present.Where(_addresses.Contains).Except(wished)];
+        // IPv6 goes first, for it has no second copy of an address with another prefix length. IPv4 goes last,
+        // for with its last address the kernel takes every IPv4 route off the interface.
+        RemoveAddresses(surplus, IpFamily.V6);
+        missing.ForEach(AddAddress);
+        RemoveAddresses(surplus, IpFamily.V4);
         _addresses.IntersectWith(wished);
-        foreach (InterfaceAddress address in wished.Except(present))
+        return missing.Count + surplus.Count > 0;
+    }
+
+    private void RemoveAddresses(List<InterfaceAddress> addresses, IpFamily family)
+    {
+        foreach (InterfaceAddress address in addresses.Where(address => address.Address.Family == family))
+            TryRemove($"lose address {address}", () => tables.DeleteAddress(index, address));
+    }
+
+    private void AddAddress(InterfaceAddress address)
+    {
+        try
         {
-            Try($"get address {address}", () => tables.AddAddress(index, address));
+            tables.AddAddress(index, address);
             _addresses.Add(address);
-            changed = true;
         }
-        return changed;
+        catch (NetlinkException e) when (e.Errno == KernelError.EACCES && address.Address.Family == IpFamily.V6)
+        {
+            throw TunFailure.Refused(name, $"get address {address}", e,
+                " Set net.ipv6.conf.default.disable_ipv6 to 0 or configure no IPv6 address.");
+        }
+        catch (NetlinkException e)
+        {
+            throw TunFailure.Refused(name, $"get address {address}", e);
+        }
     }
 
     private void ApplyRoutes(TunConfiguration wish)

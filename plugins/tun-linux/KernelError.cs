@@ -47,7 +47,7 @@ internal static class KernelError
 
     /// <summary>The kind of fault, which decides the daemon's exit code.</summary>
     public static PluginFault FaultOf(int errno) =>
-        errno is EPERM or EACCES ? PluginFault.Privilege : PluginFault.Unavailable;
+        errno == EPERM ? PluginFault.Privilege : PluginFault.Unavailable;
 
     private static string NameOf(int errno) => errno switch
     {

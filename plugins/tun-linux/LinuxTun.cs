@@ -65,7 +65,7 @@ public sealed class LinuxTun : ITunPlugin
             wake = NewWakeEvent(options.Name);
             var settings = new InterfaceSettings(_tables, options.Name, identity.Index);
             settings.Begin(options.Configuration, _txQueueLength);
-            var device = new LinuxTunDevice(identity, tun!, wake, settings, options.Configuration.Mtu, Forget);
+            var device = new LinuxTunDevice(identity, tun!, wake, settings, options.Configuration.Mtu, Remove);
             lock (_gate)
                 _devices.Add(device);
             Log.Opened(_context.Logger, options.Name, options.Network, options.Configuration.Mtu,
@@ -74,9 +74,8 @@ public sealed class LinuxTun : ITunPlugin
         }
         catch
         {
-            // The interface is not persistent: closing its descriptor removes all that was set up on it.
             if (identity is not null)
-                _monitor.Expect(identity.Index);
+                Remove(identity);
             wake?.Dispose();
             tun?.Dispose();
             throw;
@@ -91,7 +90,9 @@ public sealed class LinuxTun : ITunPlugin
             left = [.. _devices];
         foreach (LinuxTunDevice device in left)
             device.Dispose();
-        _monitor?.Dispose();
+        // Waiting in place takes microseconds. A continuation would run the host's next steps on top of the
+        // plugin's own code and so keep it from being unloaded.
+        _monitor?.Stop(cancellationToken);
         _tables?.Dispose();
         return ValueTask.CompletedTask;
     }
@@ -124,11 +125,24 @@ public sealed class LinuxTun : ITunPlugin
         }
     }
 
-    private void Forget(LinuxTunDevice device)
+    private void Remove(LinuxTunDevice device)
     {
-        _monitor?.Expect(device.Identity.Index);
+        Remove(device.Identity);
         lock (_gate)
             _devices.Remove(device);
+    }
+
+    private void Remove(DeviceIdentity identity)
+    {
+        _monitor!.Expect(identity.Index);
+        try
+        {
+            _tables!.DeleteLink(identity.Index);
+        }
+        catch (NetlinkException)
+        {
+            // Gone already, or no longer ours to remove. It is not persistent: closing its descriptor removes it.
+        }
     }
 
     private void CreateInstruments(Meter meter)

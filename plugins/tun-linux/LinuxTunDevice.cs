@@ -4,7 +4,7 @@ using VibePN.Plugins.TunLinux.Native;
 
 namespace VibePN.Plugins.TunLinux;
 
-/// <summary>One TUN interface of the kernel. It lives as long as its descriptor: closing removes it.</summary>
+/// <summary>One TUN interface of the kernel. It lives at most as long as its descriptor: closing removes it.</summary>
 internal sealed unsafe class LinuxTunDevice : ITunDevice
 {
     private const int PollForever = -1;
@@ -13,7 +13,7 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
     private readonly FileDescriptor _tun;
     private readonly WakeEvent _wake;
     private readonly InterfaceSettings _settings;
-    private readonly Action<LinuxTunDevice> _onDispose;
+    private readonly Action<LinuxTunDevice> _remove;
     private readonly Lock _configuring = new();
     private DeviceCounters _counters;
     private volatile int _mtu;
@@ -26,10 +26,10 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
     /// <param name="wake">What ends a waiting read; owned from here on.</param>
     /// <param name="settings">What changes it.</param>
     /// <param name="mtu">Its MTU, in bytes.</param>
-    /// <param name="onDispose">Called once, before the interface goes.</param>
+    /// <param name="remove">Takes the interface from the kernel; called once, on Dispose.</param>
     public LinuxTunDevice(
         DeviceIdentity identity, FileDescriptor tun, WakeEvent wake, InterfaceSettings settings, int mtu,
-        Action<LinuxTunDevice> onDispose)
+        Action<LinuxTunDevice> remove)
     {
         Identity = identity;
         _tun = tun;
@@ -37,7 +37,7 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
         _settings = settings;
         _mtu = mtu;
         _largestMtu = mtu;
-        _onDispose = onDispose;
+        _remove = remove;
     }
 
     /// <summary>Names and number.</summary>
@@ -124,11 +124,11 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
-        _onDispose(this);
         _wake.Set();
+        _remove(this);
         _tun.Dispose();
-        // The interface goes when the reader has left, which the wake-up makes it do at once. Waiting for that
-        // frees the name for whoever opens next.
+        // Closing alone removes the interface, too, but only when the reader has left (which the wake-up makes it
+        // do at once) and no child process of this one holds a copy between its fork and its exec.
         _tun.WaitUntilClosed(CloseLimit);
         _wake.Dispose();
     }
@@ -175,6 +175,8 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
                         continue;
                     case KernelError.EAGAIN or KernelError.ENOMEM or KernelError.ENOBUFS:
                         return 0;
+                    case int when IsDisposed:
+                        return 0; // we removed it ourselves
                     case int errno:
                         throw TunFailure.Lost(Name, errno);
                 }

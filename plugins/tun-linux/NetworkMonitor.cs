@@ -7,7 +7,7 @@ namespace VibePN.Plugins.TunLinux;
 
 /// <summary>Hears the kernel's announcements: tells the engine of lost devices and of changes around them.</summary>
 /// <remarks>
-/// One thread of its own, from construction to Dispose. Changes of our own interfaces are no news. Changes of
+/// One thread of its own, from construction to Stop. Changes of our own interfaces are no news. Changes of
 /// others are gathered for <see cref="Gathering"/>, so that a burst (link, address, route) is one event that
 /// finds the machine settled.
 /// </remarks>
@@ -18,6 +18,8 @@ internal sealed unsafe class NetworkMonitor : IDisposable
 
     private const uint Groups = Rtnetlink.RTMGRP_LINK | Rtnetlink.RTMGRP_IPV4_IFADDR | Rtnetlink.RTMGRP_IPV6_IFADDR
         | Rtnetlink.RTMGRP_IPV4_ROUTE | Rtnetlink.RTMGRP_IPV6_ROUTE;
+
+    private static readonly TimeSpan JoinStep = TimeSpan.FromMilliseconds(20);
 
     private readonly RouteTables _tables;
     private readonly ILogger _logger;
@@ -66,13 +68,22 @@ internal sealed unsafe class NetworkMonitor : IDisposable
                 watched.Closing = true;
     }
 
-    /// <summary>Ends the thread and waits for it, unless it is the caller.</summary>
-    public void Dispose()
+    /// <summary>Ends the thread and releases everything.</summary>
+    /// <exception cref="OperationCanceledException">
+    /// The thread is held up by a listener and was left behind; it ends when the listener lets it go.
+    /// </exception>
+    public void Stop(CancellationToken patience)
     {
         _stopping = true;
         _wake.Set();
-        if (Thread.CurrentThread != _thread)
-            _thread.Join();
+        while (!_thread.Join(JoinStep))
+            patience.ThrowIfCancellationRequested();
+        Dispose();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
         _socket.Dispose();
         _wake.Dispose();
     }

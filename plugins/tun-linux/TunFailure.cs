@@ -21,7 +21,8 @@ internal static class TunFailure
     public static TunException NotOpened(string device, string call, int errno, string remedy) =>
         new($"TUN device '{device}' could not be opened: {call} returned {KernelError.Describe(errno)}.{remedy}")
         {
-            Fault = KernelError.FaultOf(errno),
+            // A file's mode is a matter of privilege, too; rtnetlink says EACCES for other reasons.
+            Fault = errno == KernelError.EACCES ? PluginFault.Privilege : KernelError.FaultOf(errno),
         };
 
     /// <summary>A wish that cannot be met as it stands in the configuration.</summary>

@@ -51,6 +51,15 @@ internal sealed class RouteTables : IDisposable
         Execute(request, static _ => { });
     }
 
+    /// <summary>Removes the interface.</summary>
+    public void DeleteLink(int index)
+    {
+        Span<byte> buffer = stackalloc byte[NetlinkRequest.BufferSize];
+        var request = new NetlinkRequest(buffer, Rtnetlink.RTM_DELLINK, Rtnetlink.NLM_F_ACK);
+        request.Add(new IfInfoMsg { ifi_index = index });
+        Execute(request, static _ => { });
+    }
+
     /// <summary>Stops the kernel from giving the interface a link-local address, and so from soliciting routers.</summary>
     public void SetNoLinkLocalAddress(int index)
     {
@@ -242,6 +251,7 @@ internal sealed class RouteTables : IDisposable
     private static string NameOf(ushort type) => type switch
     {
         Rtnetlink.RTM_GETLINK => nameof(Rtnetlink.RTM_GETLINK),
+        Rtnetlink.RTM_DELLINK => nameof(Rtnetlink.RTM_DELLINK),
         Rtnetlink.RTM_SETLINK => nameof(Rtnetlink.RTM_SETLINK),
         Rtnetlink.RTM_NEWADDR => nameof(Rtnetlink.RTM_NEWADDR),
         Rtnetlink.RTM_DELADDR => nameof(Rtnetlink.RTM_DELADDR),

@@ -11,6 +11,10 @@ public sealed class DeviceTests : TunTest
     public void Kernel_answers_an_echo_request_written_into_the_device(string source, string destination)
     {
         using LinuxTunDevice device = Open("vpn0", Configuration(1380, ["10.77.0.1/24", "fd77::1/64"]));
+        // The kernel finishes an IPv6 address in a work queue of its own, after Open has returned.
+        Eventually(
+            () => Namespace.Exec("ip", "-6", "route", "show", "table", "local").Contains("local fd77::1 ", StringComparison.Ordinal),
+            "the IPv6 address receives");
         using PacketBatch batch = NewBatch();
         batch.TryAdd(EchoOf(source, destination));
         Assert.Equal(1, device.Write(batch, 0, 1));

@@ -48,6 +48,9 @@ internal sealed class RecordedEvents : ITunEvents
     private readonly List<(string Device, string Text)> _lost = [];
     private int _changes;
 
+    /// <summary>While reset, whoever tells of a change is held up, as a stuck engine would.</summary>
+    public ManualResetEventSlim Gate { get; } = new(initialState: true);
+
     public int Changes => Volatile.Read(ref _changes);
 
     public (string Device, string Text)[] Lost
@@ -65,5 +68,9 @@ internal sealed class RecordedEvents : ITunEvents
             _lost.Add((deviceName, text));
     }
 
-    public void OnMachineNetworkChanged() => Interlocked.Increment(ref _changes);
+    public void OnMachineNetworkChanged()
+    {
+        Interlocked.Increment(ref _changes);
+        Gate.Wait();
+    }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using VibePN.Contracts;
 using VibePN.Testkit;
 
@@ -21,6 +22,8 @@ public abstract class TunTest : IDisposable
     protected NetworkNamespace Namespace { get; }
 
     protected LinuxTun Plugin { get; }
+
+    protected Meter Meter => _host.Meter;
 
     internal RecordedEvents Events { get; } = new();
 

@@ -12,6 +12,10 @@ internal sealed class RecordedAnnouncements(NetworkNamespace ns) : IDisposable
 
     private readonly NetlinkSocket _socket = ns.Run(() => NetlinkSocket.OpenForAnnouncements(Groups));
 
+    /// <summary>Forgets all announcements up to that one, which must come within 5 s.</summary>
+    public void SkipUntil(string announcement) =>
+        TunTest.Eventually(() => AddressesAndStaticRoutes().Contains(announcement), announcement);
+
     /// <summary>How many messages came.</summary>
     public int Count() => Read(static _ => "any").Count;
 
