@@ -33,6 +33,9 @@ internal static partial class Log
     [LoggerMessage(114, LogLevel.Debug, "A connection to peer {Peer} ended: {Reason}")]
     public static partial void ConnectionGone(ILogger logger, string peer, CloseReason reason);
 
+    [LoggerMessage(115, LogLevel.Debug, "Peer {Peer} is reached over another connection now: {Remote} ({Role})")]
+    public static partial void PeerMoved(ILogger logger, string peer, IPEndPoint remote, ConnectionRole role);
+
     [LoggerMessage(120, LogLevel.Information, "Network {Network} is up on {Device}: {Addresses}, MTU {Mtu} bytes")]
     public static partial void NetworkUp(ILogger logger, string network, string device, string addresses, int mtu);
 

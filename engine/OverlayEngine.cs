@@ -20,7 +20,7 @@ public sealed class OverlayEngine : IAsyncDisposable
     private readonly EngineDriver _driver;
     private readonly ILogger _logger;
     private EngineConfiguration _configuration;
-    private ControlPlane? _plane;
+    private volatile ControlPlane? _plane;
     private bool _started;
 
     /// <summary>Wires the parts; touches nothing yet.</summary>
@@ -36,6 +36,8 @@ public sealed class OverlayEngine : IAsyncDisposable
             configuration.Peers);
         _loop = new ControlLoop(parts.Time, OnTimer, exception => Log.LoopFault(_logger, exception.ToString()));
         _driver = new EngineDriver(_loop, _gate, OnPumpLost);
+        EngineMetrics.Publish(
+            parts.Meter, () => _plane?.Facts ?? NodeFacts.None, _inboundPorts.Drops, () => _gate.Refused);
     }
 
     /// <summary>Opens the interfaces, listens and begins to dial.</summary>
@@ -129,5 +131,5 @@ public sealed class OverlayEngine : IAsyncDisposable
 
     private void OnTrustChanged() => _loop.Post(now => _plane?.OnTrustChanged(now));
 
-    private void OnPumpLost(string device, string text) => _loop.Post(_ => _plane?.Networks.OnDeviceLost(device, text));
+    private void OnPumpLost(string device, string text) => _loop.Post(now => _plane?.Networks.OnDeviceLost(device, text, now));
 }

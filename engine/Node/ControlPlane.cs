@@ -26,6 +26,7 @@ internal sealed class ControlPlane : ISessionActions
     private readonly Dictionary<long, ConnectionOwner> _owners = [];
     private readonly DataPlane _data;
     private long _lastDialId;
+    private volatile NodeFacts _facts = NodeFacts.None;
 
     /// <summary>A node with its peers and no interface yet.</summary>
     public ControlPlane(
@@ -62,6 +63,13 @@ internal sealed class ControlPlane : ISessionActions
     /// <summary>When the node began.</summary>
     public Instant Started { get; }
 
+    /// <summary>What other threads may count of this node, as it was after the last turn.</summary>
+    public NodeFacts Facts
+    {
+        get => _facts;
+        private set => _facts = value;
+    }
+
     /// <summary>Does what is due, and publishes what has changed.</summary>
     /// <returns>When to call again at the latest.</returns>
     public Instant OnTimer(Instant now)
@@ -73,9 +81,11 @@ internal sealed class ControlPlane : ISessionActions
                 peer.OnTimer(now, () => ++_lastDialId);
             next = Instant.Min(next, peer.NextTimer);
         }
+        Networks.OnTimer(now);
         Routes.OnTimer(now);
         _data.Publish(_peers.Values, now);
-        return Instant.Min(next, Routes.NextTimer);
+        Facts = NodeFacts.Of(this);
+        return Instant.Min(next, Instant.Min(Networks.NextTimer, Routes.NextTimer));
     }
 
     /// <summary>A transport has a connection whose certificate the gate accepted.</summary>
@@ -198,10 +208,13 @@ internal sealed class ControlPlane : ISessionActions
 
     void ISessionActions.ActiveChanged(PeerMachine peer, PeerConnection? active, Instant now)
     {
-        if (active is not null)
-            Log.PeerUp(_logger, peer.Configuration.Name, active.Transport.Path.Remote, active.Transport.Role, active.Networks.Count);
+        string name = peer.Configuration.Name;
+        if (active is null)
+            Log.PeerDown(_logger, name, peer.LastError);
+        else if (peer.Connections.Count == 1)
+            Log.PeerUp(_logger, name, active.Transport.Path.Remote, active.Transport.Role, active.Networks.Count);
         else
-            Log.PeerDown(_logger, peer.Configuration.Name, peer.LastError);
+            Log.PeerMoved(_logger, name, active.Transport.Path.Remote, active.Transport.Role);
         _data.OnActiveChanged(peer);
         if (active is not null)
             Routes.TellAll(peer, active);

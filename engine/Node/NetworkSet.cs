@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine.Addressing;
 using VibePN.Engine.Configuration;
+using VibePN.Engine.Time;
 
 namespace VibePN.Engine.Node;
 
@@ -10,6 +11,9 @@ namespace VibePN.Engine.Node;
 /// <remarks>Runs on the control thread.</remarks>
 internal sealed class NetworkSet
 {
+    private static readonly TimeSpan ReopenFirst = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan ReopenCap = TimeSpan.FromSeconds(5);
+
     private readonly EngineParts _parts;
     private readonly IEngineDriver _driver;
     private readonly ITunEvents _tunEvents;
@@ -92,8 +96,11 @@ internal sealed class NetworkSet
         }
     }
 
-    /// <summary>The kernel took an interface away. The network stays without one until the next reload or start.</summary>
-    public void OnDeviceLost(string deviceName, string text)
+    /// <summary>The earliest moment at which a lost interface is to be made again.</summary>
+    public Instant NextTimer => _networks.Values.Aggregate(Instant.Never, (next, network) => Instant.Min(next, network.ReopenAt));
+
+    /// <summary>The kernel took an interface away. It is made again, first after 0.1 s, then ever more rarely to every 5 s.</summary>
+    public void OnDeviceLost(string deviceName, string text, Instant now)
     {
         OverlayNetwork? lost = _networks.Values.FirstOrDefault(network => network.Device?.Name == deviceName);
         if (lost is null)
@@ -101,6 +108,30 @@ internal sealed class NetworkSet
         Log.NetworkLost(_logger, lost.Configuration.Name, text);
         Close(lost);
         lost.Error = text;
+        lost.ReopenWait = ReopenFirst;
+        lost.ReopenAt = now + ReopenFirst;
+    }
+
+    /// <summary>Tries to make lost interfaces again.</summary>
+    public void OnTimer(Instant now)
+    {
+        foreach (OverlayNetwork network in _networks.Values)
+        {
+            if (now < network.ReopenAt)
+                continue;
+            try
+            {
+                Open(network);
+            }
+            catch (TunException exception)
+            {
+                if (network.Error != exception.Message)
+                    Log.NetworkFault(_logger, network.Configuration.Name, exception.Message);
+                network.Error = exception.Message;
+                network.ReopenWait = TimeSpan.FromTicks(Math.Min(network.ReopenWait.Ticks * 2, ReopenCap.Ticks));
+                network.ReopenAt = now + network.ReopenWait;
+            }
+        }
     }
 
     private void OpenOrClose(OverlayNetwork[] networks)

@@ -31,6 +31,12 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
     /// <summary>Why the network does not work, or empty.</summary>
     public string Error { get; set; } = "";
 
+    /// <summary>When a lost interface is to be made again; never while there is one.</summary>
+    public Instant ReopenAt { get; set; } = Instant.Never;
+
+    /// <summary>How long the last try to make it again was waited for.</summary>
+    public TimeSpan ReopenWait { get; set; }
+
     /// <summary>What peers announced.</summary>
     public RouteTable Routes { get; } = new();
 
@@ -73,6 +79,7 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
         _outbound = new OutboundPath(Port, TunPump.BatchPackets, clock);
         _pump = driver.StartPump(device, _outbound);
         Error = "";
+        ReopenAt = Instant.Never;
         IsDirty = true;
     }
 

@@ -8,7 +8,7 @@ internal sealed class EngineTunEvents(ControlLoop loop, Func<ControlPlane?> plan
 {
     /// <inheritdoc/>
     public void OnDeviceLost(string deviceName, string text) =>
-        loop.Post(_ => plane()?.Networks.OnDeviceLost(deviceName, text));
+        loop.Post(now => plane()?.Networks.OnDeviceLost(deviceName, text, now));
 
     /// <inheritdoc/>
     public void OnMachineNetworkChanged() => loop.Post(now => plane()?.OnMachineNetworkChanged(now));
