@@ -42,7 +42,8 @@ internal sealed class NetworkReader(ConfigErrors errors, bool isBroken, Fingerpr
         var reader = new TableReader(table, $"[networks.{name}]", errors, isBroken);
         IpPrefix? prefix = ReadSubnet(reader, "prefix", IpFamily.V4);
         IpPrefix? prefix6 = ReadSubnet(reader, "prefix6", IpFamily.V6);
-        if (prefix is null && prefix6 is null && table.Find("prefix6") is null)
+        bool hasOnlyIpv6 = table.Find("prefix6") is not null || table.Find("address6") is not null;
+        if (prefix is null && !hasOnlyIpv6)
             reader.Missing("prefix", "the subnet all members share, such as prefix = \"10.42.0.0/24\" (or prefix6).");
         IpAddress? address = ReadAddress(reader, name, "address", "prefix", prefix);
         IpAddress? address6 = ReadAddress(reader, name, "address6", "prefix6", prefix6);

@@ -15,7 +15,8 @@ internal sealed class TableReader(TomlTable table, string name, ConfigErrors err
     public SourcePosition Position => table.Position;
 
     /// <summary>A string with its place, or null when absent.</summary>
-    public TomlText? Text(string key) => Take<TomlText>(key, "a string", $"{key} = \"...\"");
+    public TomlText? Text(string key) =>
+        Take<TomlText>(key, "a string", $"{key} = \"...\"") is { } text && IsPlain(key, text) ? text : null;
 
     /// <summary>An integer with its place, or null when absent.</summary>
     public TomlInteger? Integer(string key) => Take<TomlInteger>(key, "an integer", $"{key} = 1");
@@ -31,11 +32,11 @@ internal sealed class TableReader(TomlTable table, string name, ConfigErrors err
         var texts = new List<TomlText>();
         foreach (TomlNode item in array.Items)
         {
-            if (item is TomlText text)
-                texts.Add(text);
-            else
+            if (item is not TomlText text)
                 errors.Add(item.Position, ErrorCodes.WrongType,
                     $"'{key}' in {name} holds strings only, not {item.Kind}.");
+            else if (IsPlain(key, text))
+                texts.Add(text);
         }
 
         return texts;
@@ -76,6 +77,15 @@ internal sealed class TableReader(TomlTable table, string name, ConfigErrors err
                 errors.Add(entry.KeyPosition, ErrorCodes.UnknownKey,
                     $"unknown key '{entry.Key}' in {name}{Suggestion.For(entry.Key, _asked)}");
         }
+    }
+
+    // Names and paths: a line break or a null character in one is a slip, and dangerous further on.
+    private bool IsPlain(string key, TomlText text)
+    {
+        if (!text.Value.Any(char.IsControl))
+            return true;
+        errors.Add(text.Position, ErrorCodes.BadValue, $"'{key}' in {name} contains a control character: remove it.");
+        return false;
     }
 
     private T? Take<T>(string key, string expected, string sample)

@@ -12,6 +12,7 @@ namespace VibePN.Host.Configuration;
 internal sealed class TomlDocument
 {
     private readonly ConfigErrors _errors;
+    private readonly HashSet<int> _brokenLines = [];
 
     private TomlDocument(ConfigErrors errors)
     {
@@ -23,7 +24,7 @@ internal sealed class TomlDocument
     public TomlTable Root { get; }
 
     /// <summary>True when the syntax is broken somewhere, so that a key may be missing only because its line is unreadable.</summary>
-    public bool IsBroken { get; private set; }
+    public bool IsBroken => _brokenLines.Count > 0;
 
     /// <summary>Parses a text; what is wrong goes to <paramref name="errors"/> and the rest is still usable.</summary>
     public static TomlDocument Parse(string text, ConfigErrors errors)
@@ -34,8 +35,10 @@ internal sealed class TomlDocument
         {
             if (message.Kind != DiagnosticMessageKind.Error)
                 continue;
-            document.IsBroken = true;
-            errors.Add(document.PositionOf(message.Span), ErrorCodes.Syntax, Sentence(message.Message));
+            // The parser stumbles on: what follows on the same line is the same mistake.
+            SourcePosition position = document.PositionOf(message.Span);
+            if (document._brokenLines.Add(position.Line))
+                errors.Add(position, ErrorCodes.Syntax, Sentence(message.Message));
         }
 
         document.Walk(syntax);
@@ -47,7 +50,7 @@ internal sealed class TomlDocument
         AddAll(Root, syntax.KeyValues);
         foreach (TableSyntaxBase header in syntax.Tables)
         {
-            if (header.Name is not { } name)
+            if (header.Name is not { } name || IsOnBrokenLine(name))
                 continue;
             TomlTable? table = Open(name, isArray: header is TableArraySyntax);
             if (table is not null)
@@ -63,7 +66,7 @@ internal sealed class TomlDocument
 
     private void AddOne(TomlTable table, KeyValueSyntax item)
     {
-        if (item.Key is null || item.Value is null)
+        if (item.Key is null || item.Value is null || IsOnBrokenLine(item.Key))
             return;
         List<(string Name, SourcePosition Position)> parts = Parts(item.Key);
         for (int i = 0; i < parts.Count - 1; i++)
@@ -179,6 +182,8 @@ internal sealed class TomlDocument
                 parts.Add((name, PositionOf(part.Span)));
         }
     }
+
+    private bool IsOnBrokenLine(KeySyntax key) => _brokenLines.Contains(PositionOf(key.Span).Line);
 
     private SourcePosition PositionOf(SourceSpan span) =>
         new(_errors.File, span.Start.Line + 1, span.Start.Column + 1);

@@ -148,7 +148,7 @@ internal sealed class PluginManifestReader
             return null;
         }
 
-        if (path.Value.Length > 0 && !path.Value.Contains('\0'))
+        if (path.Value.Length > 0)
         {
             string folder = Path.GetFullPath(path.Value, _folder);
             if (Directory.Exists(folder))
