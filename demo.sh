@@ -221,7 +221,7 @@ for from in 1 2 3; do
     for to in 1 2 3; do
         [ "$from" -ne "$to" ] || continue
         for address in $(overlay_addresses "$to"); do
-            answer="$(inside "$from" ping -q -n -c 5 -i 0.01 -W 2 "$address" 2>&1)" \
+            answer="$(inside "$from" ping -q -n -c 5 -i 0.02 -w 5 "$address" 2>&1)" \
                 || fail "node$from cannot ping node$to at $address: $(tail -n 3 <<< "$answer" | tr '\n' ' ')"
             printf '    node%s -> node%s  %-32s %s\n' "$from" "$to" "$address" \
                 "$(grep -oE '[0-9]+ packets transmitted, [0-9]+ received' <<< "$answer"), $(sed -n 's/^rtt [^=]*= [^/]*\/\([^/]*\)\/.*/average \1 ms/p' <<< "$answer")"

@@ -55,18 +55,17 @@ public sealed partial class MeshTests(Triangle triangle) : IClassFixture<Triangl
         string address = NodeConfig.Address("corp", 2, v6: false);
         foreach (int payload in new[] { 0, 1, 8, 100, 536, 1000, 1200, 1300, 1351, 1352 }) // 1352 + 28 is the MTU
         {
-            ToolResult result = await triangle.One.InsideAsync("ping", "-q", "-n", "-c", "3", "-i", "0.01", "-W", "2", "-M", "do",
-                "-s", payload.ToString(CultureInfo.InvariantCulture), address);
-            Ping.Parse(result).AssertAllAnswered(3);
+            Ping ping = await triangle.One.PingAsync(
+                address, 3, 0.01, "-M", "do", "-s", payload.ToString(CultureInfo.InvariantCulture));
+            ping.AssertAllAnswered(3);
         }
     }
 
     [Fact]
     public async Task A_packet_larger_than_the_mtu_is_fragmented_by_the_kernel_and_arrives()
     {
-        ToolResult result = await triangle.One.InsideAsync(
-            "ping", "-q", "-n", "-c", "3", "-i", "0.01", "-W", "2", "-s", "4000", NodeConfig.Address("corp", 3, v6: false));
-        Ping.Parse(result).AssertAllAnswered(3);
+        Ping ping = await triangle.One.PingAsync(NodeConfig.Address("corp", 3, v6: false), 3, 0.01, "-s", "4000");
+        ping.AssertAllAnswered(3);
     }
 
     [Fact]

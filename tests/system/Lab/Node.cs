@@ -171,6 +171,8 @@ internal sealed class Node : IDisposable
     public Task<TimeSpan> JoinedAsync(params Node[] others) => Wait.ForAsync(
         Patience, $"{Name} to be joined", () => IsJoinedAsync(others), () => _lab.AllLogs);
 
+    private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
+
     private async Task<bool> IsJoinedAsync(Node[] others)
     {
         foreach (Node other in others)
@@ -188,12 +190,15 @@ internal sealed class Node : IDisposable
     /// <param name="address">Whom.</param>
     /// <param name="count">How many requests.</param>
     /// <param name="interval">Seconds between two requests.</param>
-    public async Task<Ping> PingAsync(string address, int count, double interval = 0.005)
+    /// <param name="options">More options for ping.</param>
+    public async Task<Ping> PingAsync(string address, int count, double interval = 0.005, params string[] options)
     {
-        ToolResult result = await Tool.RunAsync(TimeSpan.FromSeconds((count * interval) + 20), "ip", "netns", "exec", Namespace.Name,
-            "ping", "-q", "-n", "-c", count.ToString(CultureInfo.InvariantCulture),
-            "-i", interval.ToString(CultureInfo.InvariantCulture), "-W", "2", address);
-        return Ping.Parse(result);
+        // With a deadline ping goes on until so many replies have come. Without one it waits after the last
+        // request for twice the longest round trip only, and on a busy machine counts a late reply as lost.
+        double deadline = (count * interval) + 3;
+        return Ping.Parse(await Tool.RunAsync(TimeSpan.FromSeconds(deadline + 20), "ip",
+            ["netns", "exec", Namespace.Name, "ping", "-n", "-c", Text(count), "-i", Text(interval),
+                "-w", Text(Math.Ceiling(deadline)), .. options, address]));
     }
 
     /// <summary>Runs a tool inside the namespace, for at most half a minute.</summary>
