@@ -89,7 +89,8 @@ internal sealed class InterfaceSettings(RouteTables tables, string name, int ind
         {
             tables.SetNoLinkLocalAddress(index);
         }
-        catch (NetlinkException e) when (e.Errno is KernelError.EAFNOSUPPORT or KernelError.EOPNOTSUPP or KernelError.EINVAL)
+        catch (NetlinkException e)
+            when (e.Errno is KernelError.EAFNOSUPPORT or KernelError.EOPNOTSUPP or KernelError.EINVAL)
         {
             // This kernel, or this interface, has no IPv6: then there is nothing to quieten.
         }
@@ -161,8 +162,8 @@ internal sealed class InterfaceSettings(RouteTables tables, string name, int ind
         }
         catch (NetlinkException e) when (e.Errno == KernelError.EEXIST)
         {
-            throw TunFailure.Refused(
-                name, $"get route {route}", e, " Another interface has that route and keeps it. Remove one of the two.");
+            throw TunFailure.Refused(name, $"get route {route}", e,
+                " Another interface has that route and keeps it. Remove one of the two.");
         }
         catch (NetlinkException e)
         {

@@ -11,7 +11,8 @@ namespace VibePN.Plugins.TunLinux;
 [TunPlugin("tun-linux", Contract = 1)]
 [PluginSetting(TxQueueLength, SettingType.Number, Default = "1000", Minimum = 1, Maximum = 1_000_000,
     Help = "Packets the kernel queues for the daemon before it drops, per interface.")]
-[SuppressMessage("Design", "CA1001", Justification = "The host ends a plugin through StopAsync, never through Dispose.")]
+[SuppressMessage("Design", "CA1001",
+    Justification = "The host ends a plugin through StopAsync, never through Dispose.")]
 public sealed class LinuxTun : ITunPlugin
 {
     private const string TxQueueLength = "tx_queue_length";
@@ -41,7 +42,8 @@ public sealed class LinuxTun : ITunPlugin
         }
         catch (Exception e) when (e is NetlinkException or IOException)
         {
-            throw new PluginException($"Plugin '{_context.Name}' cannot talk to the kernel's routing tables: {e.Message}", e)
+            throw new PluginException(
+                $"Plugin '{_context.Name}' cannot talk to the kernel's routing tables: {e.Message}", e)
             {
                 Fault = PluginFault.Unavailable,
             };

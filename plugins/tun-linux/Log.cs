@@ -2,13 +2,14 @@ using Microsoft.Extensions.Logging;
 
 namespace VibePN.Plugins.TunLinux;
 
+/// <summary>What the plugin logs. That a network has or lost its interface, the engine says.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Information,
+    [LoggerMessage(1, LogLevel.Debug,
         "TUN device '{Device}' of network '{Network}' is up: MTU {Mtu}, addresses {Addresses}.")]
     public static partial void Opened(ILogger logger, string device, string network, int mtu, string addresses);
 
-    [LoggerMessage(2, LogLevel.Warning, "TUN device '{Device}' is gone: {Reason}")]
+    [LoggerMessage(2, LogLevel.Debug, "TUN device '{Device}' is gone: {Reason}")]
     public static partial void Lost(ILogger logger, string device, string reason);
 
     [LoggerMessage(3, LogLevel.Warning,

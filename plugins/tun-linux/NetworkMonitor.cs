@@ -216,7 +216,8 @@ internal sealed unsafe class NetworkMonitor : IDisposable
         {
             const string Reason = "the interface was removed by the kernel or by somebody on this machine.";
             Log.Lost(_logger, watched.Name, Reason);
-            Tell(watched.Events, events => events.OnDeviceLost(watched.Name, $"TUN device '{watched.Name}' is gone: {Reason}"));
+            string text = $"TUN device '{watched.Name}' is gone: {Reason}";
+            Tell(watched.Events, events => events.OnDeviceLost(watched.Name, text));
         }
         _lost.Clear();
     }
@@ -229,7 +230,8 @@ internal sealed unsafe class NetworkMonitor : IDisposable
         Log.NetworkChanged(_logger);
         ITunEvents[] listeners;
         lock (_gate)
-            listeners = [.. _own.Values.Where(watched => !watched.Closing).Select(watched => watched.Events).Distinct()];
+            listeners =
+                [.. _own.Values.Where(watched => !watched.Closing).Select(watched => watched.Events).Distinct()];
         foreach (ITunEvents listener in listeners)
             Tell(listener, static events => events.OnMachineNetworkChanged());
     }

@@ -36,11 +36,15 @@ internal static unsafe class TunDriver
     {
         int bytes = Encoding.UTF8.GetByteCount(name);
         if (bytes is 0 or >= IfReq.IFNAMSIZ)
-            throw TunFailure.Impossible(name, $"the name has {bytes} bytes; the kernel takes 1 to {IfReq.IFNAMSIZ - 1}. Choose another name.");
-        if (name is "." or ".." || name.Any(c => c is '/' or ':' or '%' || char.IsWhiteSpace(c) || char.IsControl(c)))
             throw TunFailure.Impossible(
-                name, "an interface name has no blank, control character, slash, colon or percent sign. Choose another name.");
+                name, $"the name has {bytes} bytes; the kernel takes 1 to {IfReq.IFNAMSIZ - 1}. Choose another name.");
+        if (name is "." or ".." || name.Any(IsForbidden))
+            throw TunFailure.Impossible(name,
+                "an interface name has no blank, control character, slash, colon or percent sign. Choose another name.");
     }
+
+    private static bool IsForbidden(char c) =>
+        c is '/' or ':' or '%' || char.IsWhiteSpace(c) || char.IsControl(c);
 
     private static int Attach(FileDescriptor descriptor, string name)
     {

@@ -12,7 +12,8 @@ internal static class TunFailure
     /// <param name="cause">The refusal.</param>
     /// <param name="remedy">What to do about it, when the errno alone does not say.</param>
     public static TunException Refused(string device, string what, NetlinkException cause, string? remedy = null) =>
-        new($"TUN device '{device}' could not {what}: {cause.Message}{remedy ?? KernelError.Remedy(cause.Errno)}", cause)
+        new($"TUN device '{device}' could not {what}: {cause.Message}{remedy ?? KernelError.Remedy(cause.Errno)}",
+            cause)
         {
             Fault = KernelError.FaultOf(cause.Errno),
         };
@@ -31,7 +32,8 @@ internal static class TunFailure
 
     /// <summary>The interface went away while it was in use.</summary>
     public static TunException Lost(string device, int errno) =>
-        new($"TUN device '{device}' is gone: read returned {KernelError.Describe(errno)}. The kernel or somebody removed it.")
+        new($"TUN device '{device}' is gone: read returned {KernelError.Describe(errno)}. " +
+            "The kernel or somebody removed it.")
         {
             Fault = PluginFault.Unavailable,
         };

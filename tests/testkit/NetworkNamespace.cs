@@ -42,7 +42,8 @@ public sealed partial class NetworkNamespace : IDisposable
                 AppDomain.CurrentDomain.ProcessExit += (_, _) => RemoveLive();
             }
             _lastNumber++;
-            name = string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{_lastNumber}-{label}");
+            name = string.Create(
+                CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{_lastNumber}-{label}");
             RunTool("ip", ["netns", "add", name]);
             Live.Add(name);
         }
@@ -104,7 +105,7 @@ public sealed partial class NetworkNamespace : IDisposable
 
     /// <summary>Runs a tool inside the namespace to its end.</summary>
     /// <returns>What it wrote to its standard output.</returns>
-    /// <exception cref="InvalidOperationException">It failed or took longer than 30 s; the message carries its words.</exception>
+    /// <exception cref="InvalidOperationException">It failed, in its own words, or took more than 30 s.</exception>
     public string Exec(string tool, params string[] arguments) =>
         RunTool("ip", ["netns", "exec", Name, tool, .. arguments]);
 
@@ -117,7 +118,8 @@ public sealed partial class NetworkNamespace : IDisposable
         start.ArgumentList.Clear();
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
-        return Process.Start(start) ?? throw new InvalidOperationException($"'{arguments[3]}' did not start in {Name}.");
+        return Process.Start(start)
+            ?? throw new InvalidOperationException($"'{arguments[3]}' did not start in {Name}.");
     }
 
     /// <summary>Removes the namespace. Interfaces in it go when their last user goes.</summary>
@@ -132,7 +134,8 @@ public sealed partial class NetworkNamespace : IDisposable
     {
         int fd = open($"{Directory}/{Name}", ReadOnlyCloseOnExec);
         if (fd < 0)
-            throw new InvalidOperationException($"Namespace {Name} cannot be opened: {Marshal.GetLastPInvokeErrorMessage()}.");
+            throw new InvalidOperationException(
+                $"Namespace {Name} cannot be opened: {Marshal.GetLastPInvokeErrorMessage()}.");
         int result = setns(fd, CloneNewNet);
         string message = Marshal.GetLastPInvokeErrorMessage();
         _ = close(fd);
@@ -176,7 +179,11 @@ public sealed partial class NetworkNamespace : IDisposable
     private static string RunTool(string tool, string[] arguments)
     {
         string line = $"{tool} {string.Join(' ', arguments)}";
-        var start = new ProcessStartInfo(tool, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(tool, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using Process process = Process.Start(start) ?? throw new InvalidOperationException($"'{line}' did not start.");
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();

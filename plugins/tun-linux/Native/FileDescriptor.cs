@@ -35,7 +35,7 @@ internal sealed class FileDescriptor : SafeHandle
     /// <summary>Ends what <see cref="TryEnter"/> began; closes the descriptor if it was disposed meanwhile.</summary>
     public void Leave() => DangerousRelease();
 
-    /// <summary>Waits until the kernel has closed the descriptor, which follows Dispose as soon as its users left.</summary>
+    /// <summary>Waits until the kernel has closed the descriptor: after Dispose, when its users have left.</summary>
     /// <returns>False when a user is still there after <paramref name="limit"/>.</returns>
     public bool WaitUntilClosed(TimeSpan limit) => _closed.Wait(limit);
 

@@ -1,6 +1,8 @@
 namespace VibePN.Plugins.TunLinux.Native;
 
-/// <summary>Numbers of linux/netlink.h, linux/rtnetlink.h, linux/if_link.h and linux/if_addr.h, under their C names.</summary>
+/// <summary>
+/// Numbers of linux/netlink.h, linux/rtnetlink.h, linux/if_link.h and linux/if_addr.h, under their C names.
+/// </summary>
 internal static class Rtnetlink
 {
     // Message types

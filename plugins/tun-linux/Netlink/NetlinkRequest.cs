@@ -5,7 +5,7 @@ using VibePN.Plugins.TunLinux.Native;
 
 namespace VibePN.Plugins.TunLinux.Netlink;
 
-/// <summary>Builds one request in a caller's buffer. Our requests are small; <see cref="BufferSize"/> holds any of them.</summary>
+/// <summary>Builds one request in a caller's buffer of <see cref="BufferSize"/> bytes.</summary>
 internal ref struct NetlinkRequest
 {
     /// <summary>Bytes that hold the largest request made here.</summary>

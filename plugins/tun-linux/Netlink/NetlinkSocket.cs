@@ -17,14 +17,19 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     /// <summary>What to poll for POLLIN.</summary>
     public FileDescriptor Descriptor { get; }
 
-    /// <summary>Opens a socket for requests. Receiving gives up with EAGAIN after <paramref name="answerLimit"/>.</summary>
+    /// <summary>Opens a socket for requests.</summary>
+    /// <param name="answerLimit">How long receiving waits before it gives up with EAGAIN.</param>
     /// <exception cref="NetlinkException">The kernel has no such socket for us.</exception>
     public static NetlinkSocket OpenForRequests(TimeSpan answerLimit)
     {
         NetlinkSocket socket = Open(flags: 0, groups: 0);
         try
         {
-            var limit = new TimeVal { tv_sec = (long)answerLimit.TotalSeconds, tv_usec = answerLimit.Milliseconds * 1000L };
+            var limit = new TimeVal
+            {
+                tv_sec = (long)answerLimit.TotalSeconds,
+                tv_usec = answerLimit.Milliseconds * 1000L,
+            };
             socket.SetOption(LibC.SOL_SOCKET, LibC.SO_RCVTIMEO, &limit, sizeof(TimeVal));
             int on = 1;
             // Each makes answers better and may be missing on old kernels; the code works without them.

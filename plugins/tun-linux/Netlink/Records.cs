@@ -6,7 +6,7 @@ namespace VibePN.Plugins.TunLinux.Netlink;
 
 /// <summary>What the kernel says of an interface.</summary>
 /// <param name="Index">The interface's number, never used again for another one in this namespace.</param>
-/// <param name="Family">AF_UNSPEC for the interface itself; AF_BRIDGE and others for what a subsystem says of it.</param>
+/// <param name="Family">AF_UNSPEC for the interface itself; another one for what a subsystem says of it.</param>
 /// <param name="Flags">IFF_ bits.</param>
 /// <param name="Mtu">Largest packet in bytes; 0 when not told.</param>
 /// <param name="TxQueueLength">Packets the kernel queues for the reader.</param>

@@ -5,7 +5,7 @@ using VibePN.Plugins.TunLinux.Native;
 namespace VibePN.Plugins.TunLinux.Netlink;
 
 /// <summary>The kernel's links, addresses and routes: asked and changed through rtnetlink.</summary>
-/// <remarks>Any thread; one request at a time. Every member throws <see cref="NetlinkException"/> on a refusal.</remarks>
+/// <remarks>Any thread; one request at a time. All members throw <see cref="NetlinkException"/> on a refusal.</remarks>
 internal sealed class RouteTables : IDisposable
 {
     private const int DumpAttempts = 4;
@@ -47,7 +47,12 @@ internal sealed class RouteTables : IDisposable
     {
         Span<byte> buffer = stackalloc byte[NetlinkRequest.BufferSize];
         var request = new NetlinkRequest(buffer, Rtnetlink.RTM_SETLINK, Rtnetlink.NLM_F_ACK);
-        request.Add(new IfInfoMsg { ifi_index = index, ifi_flags = Rtnetlink.IFF_UP, ifi_change = Rtnetlink.IFF_UP });
+        request.Add(new IfInfoMsg
+        {
+            ifi_index = index,
+            ifi_flags = Rtnetlink.IFF_UP,
+            ifi_change = Rtnetlink.IFF_UP,
+        });
         Execute(request, static _ => { });
     }
 
@@ -82,7 +87,7 @@ internal sealed class RouteTables : IDisposable
     public void DeleteAddress(int index, InterfaceAddress address) =>
         ChangeAddress(Rtnetlink.RTM_DELADDR, 0, index, address);
 
-    /// <summary>Leads a prefix into an interface. A route of that prefix and metric that exists is an error, EEXIST.</summary>
+    /// <summary>Leads a prefix into an interface. One that has such a route already is an error, EEXIST.</summary>
     public void AddRoute(int index, IpPrefix destination) => ChangeRoute(
         Rtnetlink.RTM_NEWROUTE, Rtnetlink.NLM_F_CREATE | Rtnetlink.NLM_F_EXCL, index, destination);
 
