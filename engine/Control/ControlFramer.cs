@@ -1,7 +1,8 @@
 namespace VibePN.Engine.Control;
 
-/// <summary>Turns the pieces in which a control stream arrives into frames. One per connection, one thread at a time.</summary>
+/// <summary>Turns the pieces in which a control stream arrives into frames.</summary>
 /// <remarks>
+/// One per connection, one thread at a time.
 /// Holds at most one incomplete frame: its buffer grows with the bytes that really came, to
 /// <see cref="ControlLimits.MaxFrame"/> at most. After an error it stays in error.
 /// </remarks>
@@ -67,7 +68,10 @@ internal sealed class ControlFramer
     {
         byte[] buffer = _buffer;
         if (needed > buffer.Length)
-            buffer = new byte[Math.Min(Math.Max(Math.Max(FirstBuffer, needed), buffer.Length * 2), ControlLimits.MaxFrame)];
+        {
+            int size = Math.Max(Math.Max(FirstBuffer, needed), buffer.Length * 2);
+            buffer = new byte[Math.Min(size, ControlLimits.MaxFrame)];
+        }
         _buffer.AsSpan(_start, _count).CopyTo(buffer);
         _buffer = buffer;
         _start = 0;

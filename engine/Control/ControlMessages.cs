@@ -4,7 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace VibePN.Engine.Control;
 
-/// <summary>A network as the sender of a Hello numbers it: the number stands before every packet it sends in it.</summary>
+/// <summary>A network with its sender's number for it, which stands before every packet sent in it.</summary>
 /// <param name="Number">The sender's number, 0 to 255.</param>
 /// <param name="Name">The name, which both ends share: 1 to 32 of <c>a-z 0-9 . _ -</c>.</param>
 internal readonly record struct NumberedNetwork(byte Number, string Name);
@@ -81,7 +81,7 @@ internal readonly record struct NetworkMessage(byte Network)
     }
 }
 
-/// <summary>What the sender has announced in a network, in short, so that both ends can tell whether they agree.</summary>
+/// <summary>What the sender has announced in a network, in short, to tell whether both ends agree.</summary>
 /// <param name="Network">The sender's number of the network.</param>
 /// <param name="Count">Prefixes announced; only compared.</param>
 /// <param name="Hash">A hash over them; only compared.</param>
@@ -97,7 +97,9 @@ internal readonly record struct DigestMessage(byte Network, uint Count, ulong Ha
         if (body.Length != Body)
             return false;
         message = new DigestMessage(
-            body[0], BinaryPrimitives.ReadUInt32BigEndian(body[1..]), BinaryPrimitives.ReadUInt64BigEndian(body[5..]));
+            body[0],
+            BinaryPrimitives.ReadUInt32BigEndian(body[1..]),
+            BinaryPrimitives.ReadUInt64BigEndian(body[5..]));
         return true;
     }
 }

@@ -1,6 +1,6 @@
 namespace VibePN.Engine.Control;
 
-/// <summary>The ways a control stream can be wrong, as fixed sentences: nothing a peer sends becomes part of them.</summary>
+/// <summary>What can be wrong with a control stream, in fixed words: nothing a peer sends becomes part of them.</summary>
 internal static class ControlProblem
 {
     /// <summary>The length field is zero.</summary>

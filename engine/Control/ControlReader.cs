@@ -2,12 +2,12 @@ using System.Buffers.Binary;
 
 namespace VibePN.Engine.Control;
 
-/// <summary>Cuts frames out of the bytes of a control stream: u16 length, u8 type, body (docs/wire-format.md §3).</summary>
+/// <summary>Cuts frames out of a control stream: u16 length, u8 type, body (docs/wire-format.md §3).</summary>
 /// <remarks>Pure: no state, no exception, no allocation. Every byte is hostile until a frame is returned.</remarks>
 internal static class ControlReader
 {
     /// <summary>Reads the frame at the front of the source.</summary>
-    /// <param name="source">Bytes so far. A wrong frame is found by its first three bytes, before its body came.</param>
+    /// <param name="source">Bytes so far. A wrong frame is found by its first three bytes.</param>
     /// <param name="frame">The frame, or the problem. Its body is borrowed from <paramref name="source"/>.</param>
     /// <param name="consumed">Bytes of the frame and its length field; 0 when incomplete or wrong.</param>
     public static ReadResult TryRead(ReadOnlySpan<byte> source, out ControlFrame frame, out int consumed)

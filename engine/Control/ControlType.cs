@@ -1,6 +1,6 @@
 namespace VibePN.Engine.Control;
 
-/// <summary>The messages of the control stream (docs/wire-format.md §4). The numbers are ASCII letters and stay.</summary>
+/// <summary>The messages of the control stream (docs/wire-format.md §4). The numbers stay.</summary>
 /// <remarks>A type with the high bit set is optional: a node that does not know it skips the frame.</remarks>
 internal enum ControlType : byte
 {

@@ -37,13 +37,16 @@ internal static class ControlWriter
     }
 
     /// <summary>The initiator has seen the HelloAck.</summary>
-    public static int WriteConfirm(Span<byte> destination) => new FrameBuilder(destination, ControlType.Confirm).Finish();
+    public static int WriteConfirm(Span<byte> destination) =>
+        new FrameBuilder(destination, ControlType.Confirm).Finish();
 
     /// <summary>The responder has seen the Confirm.</summary>
-    public static int WriteReady(Span<byte> destination) => new FrameBuilder(destination, ControlType.Ready).Finish();
+    public static int WriteReady(Span<byte> destination) =>
+        new FrameBuilder(destination, ControlType.Ready).Finish();
 
     /// <summary>No more packets from us on this connection.</summary>
-    public static int WriteDrain(Span<byte> destination) => new FrameBuilder(destination, ControlType.Drain).Finish();
+    public static int WriteDrain(Span<byte> destination) =>
+        new FrameBuilder(destination, ControlType.Drain).Finish();
 
     /// <summary>Prefixes we are a way to.</summary>
     /// <param name="destination">Room for the frame.</param>
@@ -132,7 +135,7 @@ internal static class ControlWriter
         {
             byte[] name = Encoding.UTF8.GetBytes(network.Name);
             if (!NetworkList.IsName(name))
-                throw new ArgumentException($"'{network.Name}' cannot be a network's name on the wire.", nameof(networks));
+                throw new ArgumentException($"'{network.Name}' is no network name.", nameof(networks));
             frame.Byte(network.Number);
             frame.Byte((byte)name.Length);
             frame.Bytes(name);
@@ -166,7 +169,7 @@ internal static class ControlWriter
 
         public FrameBuilder(Span<byte> destination, ControlType type)
         {
-            _destination = destination.Length > ControlLimits.MaxFrame ? destination[..ControlLimits.MaxFrame] : destination;
+            _destination = destination[..Math.Min(destination.Length, ControlLimits.MaxFrame)];
             _length = ControlLimits.LengthField;
             Byte((byte)type);
         }

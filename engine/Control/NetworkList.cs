@@ -3,13 +3,13 @@ using System.Text;
 
 namespace VibePN.Engine.Control;
 
-/// <summary>The list at the end of a Hello and a HelloAck: u8 count, then u8 number, u8 length and name each.</summary>
+/// <summary>The end of a Hello and a HelloAck: u8 count, then u8 number, u8 length and name each.</summary>
 internal static class NetworkList
 {
     private const int ItemHeader = 2;
 
     /// <summary>Reads a list that fills <paramref name="source"/> exactly.</summary>
-    /// <returns>False for a name that is none, a number or name that appears twice, missing or trailing bytes.</returns>
+    /// <returns>False for a bad name, a number or name that appears twice, missing or trailing bytes.</returns>
     public static bool TryParse(ReadOnlySpan<byte> source, out ImmutableArray<NumberedNetwork> networks)
     {
         networks = [];
@@ -29,7 +29,7 @@ internal static class NetworkList
     {
         foreach (byte c in name)
         {
-            if (!(c is >= (byte)'a' and <= (byte)'z' or >= (byte)'0' and <= (byte)'9' or (byte)'.' or (byte)'_' or (byte)'-'))
+            if (!char.IsAsciiLetterLower((char)c) && !char.IsAsciiDigit((char)c) && (char)c is not ('.' or '_' or '-'))
                 return false;
         }
         return name.Length is > 0 and <= ControlLimits.MaxNetworkName;

@@ -5,9 +5,9 @@ namespace VibePN.Engine.Control;
 
 /// <summary>Walks the prefixes of an Announce or a Withdraw (docs/wire-format.md §4.4) without allocating.</summary>
 /// <remarks>
-/// Body: u8 network, u8 count, then items of u8 family, u8 prefix length, the ceil(length / 8) significant bytes and, in
-/// an Announce, u32 metric. An item's size follows from its prefix length alone, so an unknown family or an
-/// impossible length spoils its item, never the message.
+/// Body: u8 network, u8 count, then items of u8 family, u8 prefix length, the ceil(length / 8) significant
+/// bytes and, in an Announce, u32 metric. An item's size follows from its prefix length alone, so an unknown
+/// family or an impossible length spoils its item, never the message.
 /// </remarks>
 internal ref struct RouteItemReader
 {
@@ -81,7 +81,8 @@ internal ref struct RouteItemReader
         return true;
     }
 
-    private static int SizeOf(byte prefixLength, int metricSize) => ItemHeader + ((prefixLength + 7) / 8) + metricSize;
+    private static int SizeOf(byte prefixLength, int metricSize) =>
+        ItemHeader + ((prefixLength + 7) / 8) + metricSize;
 
     private static bool TryReadPrefix(byte family, byte length, ReadOnlySpan<byte> significant, out IpPrefix prefix)
     {

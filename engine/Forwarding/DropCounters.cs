@@ -4,7 +4,7 @@ using VibePN.Contracts;
 namespace VibePN.Engine.Forwarding;
 
 /// <summary>How many packets were dropped, by reason. Any thread.</summary>
-/// <remarks>Each count has a cache line of its own, so that threads which drop for different reasons do not meet.</remarks>
+/// <remarks>Each count has a cache line of its own: threads that drop for different reasons do not meet.</remarks>
 internal sealed class DropCounters
 {
     private const int LongsPerLine = 8;
@@ -14,7 +14,7 @@ internal sealed class DropCounters
     private readonly long[] _counts = new long[(ReasonCount + 1) * LongsPerLine];
 
     /// <summary>Counts packets.</summary>
-    /// <param name="reason">Why; a number that is no reason, which only a faulty plugin can give, counts as none.</param>
+    /// <param name="reason">Why. A number that is no reason, which only a faulty plugin gives, counts as none.</param>
     /// <param name="packets">How many; a super packet is one.</param>
     public void Add(DropReason reason, int packets = 1)
     {

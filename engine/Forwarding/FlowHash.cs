@@ -5,14 +5,14 @@ namespace VibePN.Engine.Forwarding;
 
 /// <summary>Spreads flows over the hops of a group so that one flow's packets stay together.</summary>
 /// <remarks>
-/// Weighted rendezvous hashing: each hop draws a score from the flow and its own salt, and the highest wins. When a hop
-/// goes, only its flows move; when it comes back, only those return.
+/// Weighted rendezvous hashing: each hop draws a score from the flow and its own salt, and the highest wins.
+/// When a hop goes, only its flows move; when it comes back, only those return.
 /// </remarks>
 internal static class FlowHash
 {
     /// <summary>A number that all packets of a flow share.</summary>
     /// <param name="key">The packet's key.</param>
-    /// <param name="fragment">A fragment counts without ports, as later ones have none and all must go the same way.</param>
+    /// <param name="fragment">A fragment counts without ports: later ones have none, and all must go one way.</param>
     public static ulong Of(in PacketKey key, FragmentPart fragment)
     {
         ulong ports = fragment == FragmentPart.Whole ? ((ulong)key.SourcePort << 16) | key.DestinationPort : 0;

@@ -7,7 +7,7 @@ using VibePN.Prefixes;
 namespace VibePN.Engine.Forwarding;
 
 /// <summary>Everything that decides where a network's packets go, as one immutable value. Any thread.</summary>
-/// <remarks>Made on the control thread from a policy's compiled lookup whenever routes, peers or addresses changed.</remarks>
+/// <remarks>Made on the control thread whenever routes, members or addresses changed.</remarks>
 internal sealed class ForwardingTable
 {
     private const ushort Behind = 1;

@@ -4,10 +4,10 @@ using VibePN.Engine.Time;
 
 namespace VibePN.Engine.Forwarding;
 
-/// <summary>Answers packets that went nowhere with ICMP errors, back into the device they came from, at a bounded rate.</summary>
+/// <summary>Answers packets that went nowhere with ICMP errors, into the device they came from, at a bounded rate.</summary>
 /// <remarks>
-/// Owned by the device's reader thread. The two kinds have a rate each, so that a scan of unreachable addresses cannot
-/// starve path-MTU discovery.
+/// Owned by the device's reader thread. The two kinds have a rate each, so that a scan of unreachable addresses
+/// cannot starve path-MTU discovery.
 /// </remarks>
 internal sealed class IcmpResponder : IDisposable
 {

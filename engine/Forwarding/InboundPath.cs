@@ -13,8 +13,8 @@ namespace VibePN.Engine.Forwarding;
 
 /// <summary>The way of packets from peers to the kernel. One for the whole engine.</summary>
 /// <remarks>
-/// Without state of its own but counters, so any number of threads may be in it. Packets of one batch keep their order.
-/// No setting turns a check off.
+/// Without state of its own but counters, so any number of threads may be in it. Packets of one batch keep their
+/// order. No setting turns a check off.
 /// </remarks>
 internal sealed class InboundPath
 {
@@ -54,7 +54,7 @@ internal sealed class InboundPath
     {
         if (!IpPacket.TryParse(packet, out PacketKey key, out _))
             return DropReason.Malformed;
-        // A prefix accepted from the peer may be wide enough to cover an address of ours; that one is still ours alone.
+        // A prefix accepted from the peer may cover an address of ours; that one is still ours alone.
         if (!AddressClasses.IsUnicast(key.Source) || !run.Sources.Contains(key.Source) || run.Table.IsOwn(key.Source))
             return DropReason.SourceNotAllowed;
         AddressClass destination = AddressClasses.Classify(key.Destination);
@@ -79,7 +79,7 @@ internal sealed class InboundPath
             port.Network.ReceivedDrops.Add(DropReason.DeviceRefused, run.Count - accepted);
     }
 
-    /// <summary>Neighbouring packets of one network that passed, and what that network is while the run lasts.</summary>
+    /// <summary>Neighbours of one network that passed, and what the network is while the run lasts.</summary>
     private struct Run
     {
         public PeerPort? Port;

@@ -12,8 +12,8 @@ internal sealed class InboundPort
 
     /// <summary>Takes the numbers of the peer's Hello.</summary>
     /// <param name="numbers">
-    /// The sender's number of each network it named, with the peer's port there, or null where the peer is no member or
-    /// the network does not exist here.
+    /// The sender's number of each network it named, with the peer's port there, or null where the peer is no
+    /// member or the network does not exist here.
     /// </param>
     public InboundPort(ImmutableArray<(byte Number, PeerPort? Port)> numbers)
     {

@@ -16,7 +16,8 @@ internal sealed class NetworkPort(string name, ITunDevice device)
     public string Name { get; } = name;
 
     /// <summary>
-    /// Where packets go and which addresses are ours. The control thread swaps it; packet threads read it once a batch.
+    /// Where packets go and which addresses are ours. The control thread swaps it; packet threads read it once a
+    /// batch.
     /// </summary>
     public ForwardingTable Table
     {
@@ -44,7 +45,7 @@ internal sealed class NetworkPort(string name, ITunDevice device)
             return _closed ? 0 : Math.Clamp(device.Write(batch, first, count), 0, count);
     }
 
-    /// <summary>Ends all writing, for good: when it returns, no thread is in the device's Write, and none will be.</summary>
+    /// <summary>Ends all writing for good: when it returns, no thread is in the device's Write or will be.</summary>
     public void Close()
     {
         lock (_writing)

@@ -3,8 +3,9 @@ using VibePN.Prefixes;
 
 namespace VibePN.Engine.Forwarding;
 
-/// <summary>What forwarding needs to know of one peer in one network. Lives as long as the peer is the network's member.</summary>
+/// <summary>What forwarding needs to know of one peer in one network.</summary>
 /// <remarks>
+/// Lives as long as the peer is the network's member.
 /// The control thread sets it, packet threads read it; each property is one volatile reference to something
 /// immutable, so no reader ever sees half a change.
 /// </remarks>
@@ -45,7 +46,7 @@ internal sealed class PeerPort(Fingerprint peer, NetworkPort network)
     public TrafficCounters Received { get; } = new();
 }
 
-/// <summary>A connection that carries a peer's traffic, with our number of the network on it: set together, read together.</summary>
+/// <summary>A connection that carries a peer's traffic and our number of the network on it, set and read together.</summary>
 /// <param name="Connection">The connection.</param>
 /// <param name="Number">The network's number as our own Hello on this connection gave it.</param>
 internal sealed record ActiveConnection(ITransportConnection Connection, byte Number);

@@ -1,7 +1,7 @@
 namespace VibePN.Engine.Forwarding;
 
-/// <summary>Packets and bytes that went one way. Any thread; added to once per run of packets, not per packet.</summary>
-/// <remarks>The two numbers stand in the middle of three cache lines, so that no neighbour's thread touches theirs.</remarks>
+/// <summary>Packets and bytes that went one way. Any thread; added to once per run, not per packet.</summary>
+/// <remarks>The numbers stand in the middle of three cache lines, so that no other object shares theirs.</remarks>
 internal sealed class TrafficCounters
 {
     private const int Packet = 8;

@@ -25,7 +25,7 @@ internal enum AddressClass
 }
 
 /// <summary>Sorts addresses into classes by their bits alone (RFC 6890).</summary>
-/// <remarks>A subnet's own broadcast address looks like a unicast one here; only the subnet's owner can tell.</remarks>
+/// <remarks>A subnet's own broadcast address looks like unicast here; only the subnet's owner can tell.</remarks>
 internal static class AddressClasses
 {
     /// <summary>The address's class.</summary>

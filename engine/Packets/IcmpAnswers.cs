@@ -9,12 +9,13 @@ internal enum UnreachableCause
     /// <summary>No route: IPv4 "network unreachable" (3/0), IPv6 "no route to destination" (1/0).</summary>
     NoRoute = 0,
 
-    /// <summary>A route, but nobody there now: IPv4 "host unreachable" (3/1), IPv6 "address unreachable" (1/3).</summary>
+    /// <summary>A route but nobody there: IPv4 "host unreachable" (3/1), IPv6 "address unreachable" (1/3).</summary>
     PeerDown = 1,
 }
 
-/// <summary>Builds the ICMP errors that tell a sender at once what became of its packet (RFC 792, RFC 1191, RFC 4443).</summary>
+/// <summary>Builds the ICMP errors that tell a sender at once what became of its packet.</summary>
 /// <remarks>
+/// RFC 792, RFC 1191, RFC 4443.
 /// Pure, without exceptions or allocation. Never an answer to an ICMP error or an IPv6 redirect, to a later fragment,
 /// or to a packet whose source or destination is anything but one host (RFC 1122 §3.2.2): an answer must not
 /// cause another, nor reach more than one. The rate is the caller's to limit.
@@ -28,6 +29,7 @@ internal static class IcmpAnswers
     private const int MaxAnswerV4 = 576;
     private const int IcmpHeader = 8;
     private const int SmallestMtuV4 = 68; // RFC 791: every link carries that much
+    private const int SmallestMtuV6 = 1280; // RFC 8200 §5
     private const byte HopLimit = 64;
     private const byte InternetworkControl = 0xC0; // RFC 1812 §4.3.2.5: the precedence of errors
 
@@ -40,7 +42,7 @@ internal static class IcmpAnswers
     /// <param name="offending">The packet that was too big.</param>
     /// <param name="mtu">What the way does carry, in bytes; IPv6 is never told less than 1,280.</param>
     /// <param name="from">Our address, of the packet's family.</param>
-    /// <param name="destination">Receives the answer, an IP packet; <see cref="MaxAnswer"/> bytes always suffice.</param>
+    /// <param name="destination">Receives the answer; <see cref="MaxAnswer"/> bytes always suffice.</param>
     /// <param name="length">Bytes of the answer; 0 when there is none.</param>
     /// <returns>False when no answer may be given, or there is no room.</returns>
     public static bool TryBuildTooBig(
@@ -50,7 +52,10 @@ internal static class IcmpAnswers
         if (!MayAnswer(offending, from, out PacketKey key, out IpFacts facts) || !facts.DontFragment)
             return false;
         if (facts.Family == IpFamily.V6)
-            return TryBuildV6(offending, key.Source, from, TooBigV6, 0, (uint)Math.Max(mtu, MaxAnswer), destination, out length);
+        {
+            uint told = (uint)Math.Max(mtu, SmallestMtuV6);
+            return TryBuildV6(offending, key.Source, from, TooBigV6, 0, told, destination, out length);
+        }
         uint nextHopMtu = (uint)Math.Clamp(mtu, SmallestMtuV4, ushort.MaxValue);
         return TryBuildV4(offending, key.Source, from, FragmentationNeededV4, nextHopMtu, destination, out length);
     }
@@ -59,7 +64,7 @@ internal static class IcmpAnswers
     /// <param name="offending">The packet that could not be delivered.</param>
     /// <param name="cause">Why.</param>
     /// <param name="from">Our address, of the packet's family.</param>
-    /// <param name="destination">Receives the answer, an IP packet; <see cref="MaxAnswer"/> bytes always suffice.</param>
+    /// <param name="destination">Receives the answer; <see cref="MaxAnswer"/> bytes always suffice.</param>
     /// <param name="length">Bytes of the answer; 0 when there is none.</param>
     /// <returns>False when no answer may be given, or there is no room.</returns>
     public static bool TryBuildUnreachable(
@@ -69,12 +74,14 @@ internal static class IcmpAnswers
         if (!MayAnswer(offending, from, out PacketKey key, out IpFacts facts))
             return false;
         bool noRoute = cause == UnreachableCause.NoRoute;
+        byte code = (byte)(noRoute ? 0 : facts.Family == IpFamily.V6 ? 3 : 1);
         return facts.Family == IpFamily.V6
-            ? TryBuildV6(offending, key.Source, from, UnreachableV6, (byte)(noRoute ? 0 : 3), 0, destination, out length)
-            : TryBuildV4(offending, key.Source, from, (byte)(noRoute ? 0 : 1), 0, destination, out length);
+            ? TryBuildV6(offending, key.Source, from, UnreachableV6, code, 0, destination, out length)
+            : TryBuildV4(offending, key.Source, from, code, 0, destination, out length);
     }
 
-    private static bool MayAnswer(ReadOnlySpan<byte> offending, IpAddress from, out PacketKey key, out IpFacts facts) =>
+    private static bool MayAnswer(
+        ReadOnlySpan<byte> offending, IpAddress from, out PacketKey key, out IpFacts facts) =>
         IpPacket.TryParse(offending, out key, out facts)
         && facts.Family == from.Family
         && facts.Fragment != FragmentPart.Later

@@ -8,7 +8,7 @@ internal static class InternetChecksum
 {
     /// <summary>Adds bytes to a running sum.</summary>
     /// <param name="sum">The sum so far; 0 at the start.</param>
-    /// <param name="bytes">Any number of bytes; an odd number only in the last piece, which counts as padded with a zero.</param>
+    /// <param name="bytes">Any number; an odd one only in the last piece, which counts as padded with a zero.</param>
     public static ulong Add(ulong sum, ReadOnlySpan<byte> bytes)
     {
         for (; bytes.Length >= 8; bytes = bytes[8..])
@@ -28,7 +28,7 @@ internal static class InternetChecksum
         return sum < last ? sum + 1 : sum;
     }
 
-    /// <summary>Adds what ICMPv6, TCP and UDP sum up beside their own bytes (RFC 8200 §8.1, RFC 9293 §3.1).</summary>
+    /// <summary>Adds what ICMPv6, TCP and UDP sum up beside their own bytes (RFC 8200 §8.1).</summary>
     public static ulong AddPseudoHeader(
         ulong sum, IpAddress source, IpAddress destination, byte protocol, int transportLength)
     {

@@ -19,6 +19,6 @@ internal enum FragmentPart : byte
 /// <param name="Family">IPv4 or IPv6.</param>
 /// <param name="Fragment">Which part of a datagram it is.</param>
 /// <param name="DontFragment">Whether it must not be cut on its way: IPv4's DF; always true for IPv6.</param>
-/// <param name="TransportOffset">Bytes before the transport header: the IP header, options and extension headers.</param>
+/// <param name="TransportOffset">Bytes before the transport header: IP header, options, extension headers.</param>
 internal readonly record struct IpFacts(
     IpFamily Family, FragmentPart Fragment, bool DontFragment, ushort TransportOffset);

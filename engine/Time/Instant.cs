@@ -1,6 +1,6 @@
 namespace VibePN.Engine.Time;
 
-/// <summary>A moment on the engine's monotonic time line, in nanoseconds since some start that only differences show.</summary>
+/// <summary>A moment on the engine's monotonic time line, in nanoseconds since some start.</summary>
 /// <remarks>
 /// The drivers in <c>engine/Runtime</c> read it from their <see cref="TimeProvider"/>'s timestamp; everything else
 /// is handed it. It never runs backwards and says nothing about the time of day. Sums saturate at
@@ -44,7 +44,7 @@ internal readonly struct Instant(long nanoseconds) : IEquatable<Instant>, ICompa
     public override string ToString() =>
         this == Never ? "never" : FormattableString.Invariant($"{Nanoseconds / 1e9:0.######} s");
 
-    /// <summary>The instant that much later; saturates at <see cref="Never"/>, and <see cref="Never"/> stays itself.</summary>
+    /// <summary>The instant that much later, at most <see cref="Never"/>, which stays itself.</summary>
     public static Instant operator +(Instant instant, TimeSpan duration) =>
         instant == Never ? Never : new(Saturate((Int128)instant.Nanoseconds + Scale(duration)));
 

@@ -1,6 +1,6 @@
 namespace VibePN.Engine.Time;
 
-/// <summary>Lets through so many events a second, with a burst. One owner; a mutable value that lives in a field.</summary>
+/// <summary>Lets through so many events a second, with a burst. One owner; a mutable value for a field.</summary>
 /// <remarks>
 /// Kept as one number, the time at which the bucket would be full (the generic cell rate algorithm), so that nothing
 /// is lost to rounding between takes. Full at the start. The default value lets nothing through.

@@ -32,7 +32,8 @@ internal static class ControlVectors
 
     public static ControlVector[] All { get; } =
     [
-        new("Hello", "00 20 48 01 01 02 03 04 05 06 07 08 00 00 00 00 00 00 00 05 02 00 04 63 6f 72 70 1f 05 6c 61 62 2d 32",
+        new("Hello", "00 20 48 01 01 02 03 04 05 06 07 08 00 00 00 00 00 00 00 05 "
+            + "02 00 04 63 6f 72 70 1f 05 6c 61 62 2d 32",
             buffer => ControlWriter.WriteHello(buffer, Hello)),
         new("HelloAck", "00 28 68 01 11 12 13 14 15 16 17 18 00 00 00 00 00 00 00 05 01 02 03 04 05 06 07 08 "
             + "02 00 04 63 6f 72 70 1f 05 6c 61 62 2d 32",
@@ -49,7 +50,8 @@ internal static class ControlVectors
         new("Digest", "00 0e 49 1f 00 00 03 e8 0a 0b 0c 0d 0e 0f 10 11",
             buffer => ControlWriter.WriteDigest(buffer, new DigestMessage(31, 1000, 0x0A0B0C0D0E0F1011))),
         new("Refresh", "00 02 46 1f", buffer => ControlWriter.WriteRefresh(buffer, 31)),
-        new("Keepalive", "00 09 4b 00 00 00 00 69 55 b9 00", buffer => ControlWriter.WriteKeepalive(buffer, 1_767_225_600)),
+        new("Keepalive", "00 09 4b 00 00 00 00 69 55 b9 00",
+            buffer => ControlWriter.WriteKeepalive(buffer, 1_767_225_600)),
         new("KeepaliveReply", "00 09 6b 00 00 00 00 69 55 b9 00",
             buffer => ControlWriter.WriteKeepaliveReply(buffer, 1_767_225_600)),
         new("Goodbye", "00 04 47 09 00 78", buffer => ControlWriter.WriteGoodbye(buffer, new GoodbyeMessage(9, 120))),

@@ -12,7 +12,8 @@ public sealed partial class WireFormatDocumentTests
     public void Every_vector_is_what_the_codec_writes_and_reads()
     {
         (string Name, byte[] Bytes)[] vectors = [.. Blocks("vector")];
-        Assert.Equal(ControlVectors.All.Select(vector => vector.Name).Order(), vectors.Select(vector => vector.Name).Order());
+        Assert.Equal(
+            ControlVectors.All.Select(vector => vector.Name).Order(), vectors.Select(vector => vector.Name).Order());
         byte[] buffer = new byte[ControlLimits.MaxFrame];
         foreach ((string name, byte[] bytes) in vectors)
         {
@@ -56,7 +57,9 @@ public sealed partial class WireFormatDocumentTests
 
     private static IEnumerable<(string Name, byte[] Bytes)> Blocks(string kind) => BlockPattern().Matches(Text)
         .Where(match => match.Groups["kind"].Value == kind)
-        .Select(match => (match.Groups["name"].Value, Convert.FromHexString(Blank().Replace(match.Groups["hex"].Value, ""))));
+        .Select(match => (match.Groups["name"].Value, Bytes(match.Groups["hex"].Value)));
+
+    private static byte[] Bytes(string hex) => Convert.FromHexString(Blank().Replace(hex, ""));
 
     // The tests run from their output folder, somewhere below the solution.
     private static string FindRoot()
@@ -64,7 +67,7 @@ public sealed partial class WireFormatDocumentTests
         DirectoryInfo? folder = new(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "VibePN.Modular.sln")))
             folder = folder.Parent;
-        return folder?.FullName ?? throw new InvalidOperationException("The tests do not run below the solution's folder.");
+        return folder?.FullName ?? throw new InvalidOperationException("The solution's folder was not found.");
     }
 
     [GeneratedRegex(@"^```(?<kind>vector|refused) ?(?<name>\w*)\n(?<hex>[0-9a-f \n]+)```$", RegexOptions.Multiline)]

@@ -28,8 +28,8 @@ public sealed class FlowSpreadTests : IDisposable
     {
         (_, FakeTransportConnection heavy) = _fixture.AddPeer(1);
         (_, FakeTransportConnection light) = _fixture.AddPeer(2);
-        _fixture.SetRoutes(
-            [], [("10.42.0.0/16", [new NextHop(ForwardingFixture.Id(1), 3), new NextHop(ForwardingFixture.Id(2), 1)])]);
+        NextHop[] hops = [new(ForwardingFixture.Id(1), 3), new(ForwardingFixture.Id(2), 1)];
+        _fixture.SetRoutes([], [("10.42.0.0/16", hops)]);
         SendFlows(4_000);
         Assert.InRange(heavy.SentCount, 2_850, 3_150);
         Assert.Equal(4_000, heavy.SentCount + light.SentCount);
@@ -68,7 +68,9 @@ public sealed class FlowSpreadTests : IDisposable
         for (ushort flow = 0; flow < 50; flow++)
         {
             byte[] datagram = TestPackets.Udp("10.42.0.1", "10.42.0.9", 32, sourcePort: flow);
-            _fixture.Send(TestPackets.WithFragment([.. datagram], more: true), TestPackets.WithFragment([.. datagram], offset: 5));
+            _fixture.Send(
+                TestPackets.WithFragment([.. datagram], more: true),
+                TestPackets.WithFragment([.. datagram], offset: 5));
         }
         Assert.True(one.SentCount == 0 || two.SentCount == 0);
         Assert.Equal(100, one.SentCount + two.SentCount);

@@ -17,7 +17,8 @@ public sealed class ForwardingAllocationTests
         fixture.AddPeer(1, records: false);
         fixture.AddPeer(2, records: false);
         fixture.AddPeer(3, number: null);
-        fixture.SetRoutes(("10.42.1.0/24", [1]), ("10.42.2.0/24", [1, 2]), ("10.42.3.0/24", [3]), ("fd00:42::/32", [2]));
+        fixture.SetRoutes(
+            ("10.42.1.0/24", [1]), ("10.42.2.0/24", [1, 2]), ("10.42.3.0/24", [3]), ("fd00:42::/32", [2]));
         fixture.Fill(
             TestPackets.Udp(Own, "10.42.1.9"),
             TestPackets.Tcp(Own, "10.42.2.9", 60_000),

@@ -51,7 +51,7 @@ internal sealed class ForwardingFixture : IDisposable
 
     /// <summary>Installs routes: each prefix with the peers that share it.</summary>
     public void SetRoutes(params (string Prefix, byte[] Peers)[] routes) =>
-        SetRoutes([], [.. routes.Select(route => (route.Prefix, route.Peers.Select(id => new NextHop(Id(id))).ToArray()))]);
+        SetRoutes([], [.. routes.Select(route => (route.Prefix, HopsTo(route.Peers)))]);
 
     public void SetRoutes(string[] behind, (string Prefix, NextHop[] Hops)[] routes)
     {
@@ -63,6 +63,8 @@ internal sealed class ForwardingFixture : IDisposable
 
     public void Install(IRouteLookup lookup, params string[] behind) => Network.Table = ForwardingTable.Create(
         lookup, _ports, [Own, Own6], [.. behind.Select(IpPrefix.Parse)]);
+
+    private static NextHop[] HopsTo(byte[] peers) => [.. peers.Select(id => new NextHop(Id(id)))];
 
     public void Send(params byte[][] packets)
     {

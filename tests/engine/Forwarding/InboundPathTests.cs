@@ -6,7 +6,7 @@ using VibePN.Testkit;
 
 namespace VibePN.Engine.Tests.Forwarding;
 
-/// <summary>A peer that may use 10.42.0.5, 10.50.0.0/16, fd00:42::5 and, too widely, 10.42.8.0/24 sends us packets.</summary>
+/// <summary>A peer that may use 10.42.0.5, 10.50.0.0/16, fd00:42::5 and, too widely, 10.42.0.0/30 sends packets.</summary>
 public sealed class InboundPathTests : IDisposable
 {
     private const string Own = "10.42.0.1";
@@ -129,7 +129,7 @@ public sealed class InboundPathTests : IDisposable
     public void A_destination_that_is_no_host_is_dropped_even_behind_us()
     {
         _fixture.SetRoutes(["0.0.0.0/0"], []);
-        Receive(TestPackets.Udp(Peer, "127.0.0.1"), TestPackets.Udp(Peer, "224.0.0.1"), TestPackets.Udp(Peer, "0.0.0.0"));
+        Receive([.. ((string[])["127.0.0.1", "224.0.0.1", "0.0.0.0"]).Select(to => TestPackets.Udp(Peer, to))]);
         AssertDrops((DropReason.DestinationNotLocal, 2), (DropReason.NotUnicast, 1));
     }
 
@@ -185,7 +185,8 @@ public sealed class InboundPathTests : IDisposable
         byte[] other = TestPackets.Udp("10.43.0.5", "10.43.0.1");
 
         _fixture.Batch.Clear();
-        foreach ((byte[] packet, ushort number) in ((byte[], ushort)[])[(corp, 0), (other, 1), (corp, 1), (other, 0), (corp, 0)])
+        (byte[], ushort)[] sent = [(corp, 0), (other, 1), (corp, 1), (other, 0), (corp, 0)];
+        foreach ((byte[] packet, ushort number) in sent)
             Assert.True(_fixture.Batch.TryAdd(packet, number));
         _path.Process(from, _fixture.Batch);
 

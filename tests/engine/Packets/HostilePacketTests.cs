@@ -63,10 +63,10 @@ public sealed class HostilePacketTests
         {
             byte[] packet = Mutate(random, corpus[random.Next(corpus.Length)]);
             IpAddress from = IpAddress.Parse(random.Next(2) == 0 ? "10.42.0.1" : "fd00:42::1");
-            int room = random.Next(8) == 0 ? random.Next(answer.Length) : answer.Length;
+            Span<byte> room = answer.AsSpan(0, random.Next(8) == 0 ? random.Next(answer.Length) : answer.Length);
             bool built = random.Next(2) == 0
-                ? IcmpAnswers.TryBuildTooBig(packet, random.Next(-5, 70_000), from, answer.AsSpan(0, room), out int length)
-                : IcmpAnswers.TryBuildUnreachable(packet, UnreachableCause.PeerDown, from, answer.AsSpan(0, room), out length);
+                ? IcmpAnswers.TryBuildTooBig(packet, random.Next(-5, 70_000), from, room, out int length)
+                : IcmpAnswers.TryBuildUnreachable(packet, UnreachableCause.PeerDown, from, room, out length);
             Assert.Equal(built, length > 0);
             if (!built)
                 continue;

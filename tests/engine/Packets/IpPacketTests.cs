@@ -103,8 +103,8 @@ public sealed class IpPacketTests
         byte[] packet = TestPackets.Ip(A, B, protocol, new byte[payload]);
         Assert.False(Parses(TestPackets.WithFragment(packet, more: more, offset: offset)));
 
-        byte[] v6 = TestPackets.Ip(A6, B6, 44, [protocol, 0, .. FragmentField(more, offset), 0, 0, 0, 1, .. new byte[payload]]);
-        Assert.False(Parses(v6));
+        byte[] fragmentHeader = [protocol, 0, .. FragmentField(more, offset), 0, 0, 0, 1];
+        Assert.False(Parses(TestPackets.Ip(A6, B6, 44, [.. fragmentHeader, .. new byte[payload]])));
     }
 
     [Theory]

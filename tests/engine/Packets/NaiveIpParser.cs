@@ -3,7 +3,7 @@ using VibePN.Contracts;
 
 namespace VibePN.Engine.Tests.Packets;
 
-/// <summary>The rules of docs/wire-format.md §6 once more, written byte by byte to be compared with the fast parser.</summary>
+/// <summary>The rules of docs/wire-format.md §6.3 once more, byte by byte, to compare the fast parser with.</summary>
 internal static class NaiveIpParser
 {
     internal sealed record Result(PacketKey Key, string Fragment, bool DontFragment, int TransportOffset);
@@ -79,7 +79,8 @@ internal static class NaiveIpParser
         (more || offset > 0) && (payload == 0 || offset + payload > 65_535 || (more && payload % 8 != 0));
 
     private static Result? Finish(
-        byte[] p, byte[] from, byte[] to, int trafficClass, int protocol, int at, bool more, int offset, bool dontFragment)
+        byte[] p, byte[] from, byte[] to, int trafficClass, int protocol, int at, bool more, int offset,
+        bool dontFragment)
     {
         int payload = p.Length - at;
         string fragment = offset > 0 ? "Later" : more ? "First" : "Whole";

@@ -6,7 +6,8 @@ namespace VibePN.Engine.Tests.Packets;
 /// <summary>Builds packets for tests, slowly and in the open.</summary>
 internal static class TestPackets
 {
-    public static byte[] Udp(string source, string destination, int payload = 32, ushort sourcePort = 1000, ushort port = 2000)
+    public static byte[] Udp(
+        string source, string destination, int payload = 32, ushort sourcePort = 1000, ushort port = 2000)
     {
         byte[] udp = new byte[8 + payload];
         BinaryPrimitives.WriteUInt16BigEndian(udp, sourcePort);
@@ -17,7 +18,8 @@ internal static class TestPackets
         return Ip(source, destination, 17, udp);
     }
 
-    public static byte[] Tcp(string source, string destination, int payload = 0, ushort sourcePort = 1000, ushort port = 80)
+    public static byte[] Tcp(
+        string source, string destination, int payload = 0, ushort sourcePort = 1000, ushort port = 80)
     {
         byte[] tcp = new byte[20 + payload];
         BinaryPrimitives.WriteUInt16BigEndian(tcp, sourcePort);
