@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine.Configuration;
@@ -138,10 +139,12 @@ internal sealed class ConfigReader
             return standard;
         if (listen.Value.Length == 0)
             return null;
-        if (!EndPointText.TryParse(listen.Value, out IPEndPoint endPoint) || endPoint.Port == 0)
+        // .NET's HTTP listener cannot bind an IPv6 address.
+        if (!EndPointText.TryParse(listen.Value, out IPEndPoint endPoint) || endPoint.Port == 0
+            || endPoint.AddressFamily != AddressFamily.InterNetwork)
         {
             _errors.Add(listen.Position, ErrorCodes.BadValue,
-                $"'{listen.Value}' is no metrics address: write an IP address with a port, such as "
+                $"'{listen.Value}' is no metrics address: write an IPv4 address with a port, such as "
                 + "\"127.0.0.1:9000\", or \"\" for none.");
             return null;
         }

@@ -20,7 +20,7 @@ internal sealed class MetricsEndpoint : IDisposable
     }
 
     /// <summary>Begins to serve.</summary>
-    /// <param name="listen">The one address to bind.</param>
+    /// <param name="listen">The one address to bind: IPv4.</param>
     /// <param name="logger">Told of the address.</param>
     /// <exception cref="DaemonException">The port is taken, or the address is not this machine's.</exception>
     public static MetricsEndpoint Open(IPEndPoint listen, ILogger logger)
@@ -56,9 +56,6 @@ internal sealed class MetricsEndpoint : IDisposable
         _bridge.Dispose();
     }
 
-    // The listener takes a host name for the address to bind: '+' for any, brackets around IPv6.
-    private static string HostOf(IPAddress address) =>
-        address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? "+"
-        : address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]"
-        : address.ToString();
+    // The listener takes a host name for the address to bind; '+' is any.
+    private static string HostOf(IPAddress address) => address.Equals(IPAddress.Any) ? "+" : address.ToString();
 }

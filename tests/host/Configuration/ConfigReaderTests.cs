@@ -27,7 +27,7 @@ public sealed class ConfigReaderTests : IDisposable
             [control]
             socket = "/run/x.sock"
             [metrics]
-            listen = "[::1]:9100"
+            listen = "127.0.0.3:9100"
             [log]
             level = "debug"
             [[peers]]
@@ -49,7 +49,7 @@ public sealed class ConfigReaderTests : IDisposable
 
         Assert.Equal("/srv/vibepn", configuration.Host.StateDirectory);
         Assert.Equal("/run/x.sock", configuration.Host.ControlSocket);
-        Assert.Equal(IPEndPoint.Parse("[::1]:9100"), configuration.Host.MetricsListen);
+        Assert.Equal(IPEndPoint.Parse("127.0.0.3:9100"), configuration.Host.MetricsListen);
         Assert.Equal(LogLevel.Debug, configuration.Host.LogLevel);
         EngineConfiguration engine = configuration.Engine;
         Assert.Equal([IPEndPoint.Parse("127.0.0.1:4000"), IPEndPoint.Parse("[::1]:4000")], engine.Listen);
@@ -151,6 +151,7 @@ public sealed class ConfigReaderTests : IDisposable
     [InlineData("[networks]\na = 3", "(5,5)", "VPN1005")]
     [InlineData("[metrics]\nlisten = \"0.0.0.0:9000\"", "(5,10)", "VPN1007")]
     [InlineData("[metrics]\nlisten = \"localhost:9000\"", "(5,10)", "VPN1007")]
+    [InlineData("[metrics]\nlisten = \"[::1]:9000\"", "(5,10)", "VPN1007")]
     [InlineData("[control]\nsocket = \"\"", "(5,10)", "VPN1007")]
     [InlineData("[[peers]]\naddress = \"a:1\"", "(4,3)", "VPN1006")]
     [InlineData("[[peers]]\nname = \"a\"\naddress = \"no-port\"", "(6,11)", "VPN1007")]
