@@ -75,7 +75,7 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
         if (header.Version != Ngtcp2.ProtocolV1 || loop.Stopping)
             return null;
         TransportCounters counters = loop.Counters;
-        if (counters.HalfOpen >= loop.Settings.MaxHalfOpen || counters.Connections >= loop.Settings.MaxConnections)
+        if (counters.HalfOpen >= loop.Settings.MaxHalfOpen || loop.KnownConnections >= loop.Settings.MaxConnections)
             return null;
         bool proven = loop.Secrets.VerifyRetryToken(header, remote, now, out NgCid original);
         if (!proven && counters.HalfOpen >= loop.Settings.RetryAbove)

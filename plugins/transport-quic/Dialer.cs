@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -31,6 +32,7 @@ internal sealed class Dialer(EventLoop loop) : IDisposable
 
     private readonly CancellationTokenSource _stopped = new();
     private readonly Dictionary<long, Try> _tries = [];
+    private readonly ConcurrentDictionary<long, Task> _resolving = new();
 
     /// <summary>Starts a dial. Never blocks.</summary>
     public void Begin(DialRequest request)
@@ -51,11 +53,20 @@ internal sealed class Dialer(EventLoop loop) : IDisposable
             Post(request.Id, [], $"'{address}' is not host:port");
             return;
         }
-        _ = ResolveAsync(request.Id, address[..colon], port, _stopped.Token);
+        // While it stands here a stop waits for it.
+        Task task = ResolveAsync(request.Id, address[..colon], port, _stopped.Token);
+        _resolving[request.Id] = task;
+        _ = task.ContinueWith(
+            _ => _resolving.TryRemove(request.Id, out Task? _), CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    /// <summary>No name that is still being resolved leads to a dial.</summary>
-    public void Cancel() => _stopped.Cancel();
+    /// <summary>Ends all resolving; each such dial is posted as failed before this returns.</summary>
+    public void Cancel()
+    {
+        _stopped.Cancel();
+        Task.WaitAll([.. _resolving.Values], TimeSpan.FromSeconds(2));
+    }
 
     public void Dispose() => _stopped.Dispose();
 

@@ -25,6 +25,9 @@ internal sealed unsafe class EventLoop : IDisposable
     private const ulong StopTime = 400_000_000;
     private const ulong Never = ulong.MaxValue;
 
+    // What peers can cause is logged at most this often; the rest is counted.
+    private const int LogLinesPerSecond = 5;
+
     private readonly UdpSocket[] _sockets;
     private readonly TlsCredentials _credentials;
     private readonly NgCallbacks _callbacks;
@@ -49,6 +52,9 @@ internal sealed unsafe class EventLoop : IDisposable
     private ulong _now;
     private ulong _stopDeadline = Never;
     private long _loopAllocated;
+    private RateLimit _logLines;
+    private long _unlogged;
+    private long _gsoFailuresSeen;
 
     public EventLoop(
         UdpSocket[] sockets, TlsCredentials credentials, StockCallbacks stock, TransportOptions options,
@@ -72,6 +78,7 @@ internal sealed unsafe class EventLoop : IDisposable
         probes.CopyTo(new Span<ushort>(_probes, probes.Length));
         _now = Clock();
         _acceptor = new Acceptor(this, _now);
+        _logLines = new RateLimit(LogLinesPerSecond, _now);
         _wakeFd = LibC.eventfd(0, LibC.EFD_CLOEXEC | LibC.EFD_NONBLOCK);
         if (_wakeFd < 0)
             throw new PluginException(
@@ -99,6 +106,9 @@ internal sealed unsafe class EventLoop : IDisposable
 
     /// <summary>Whether the stop has begun: nothing new is accepted or dialled.</summary>
     public bool Stopping { get; private set; }
+
+    /// <summary>Connections with those that are over and only recognise late packets. Loop's thread.</summary>
+    public int KnownConnections => _connections.Count;
 
     /// <summary>Bytes that the loop's thread has allocated up to its last turn. For tests.</summary>
     public long AllocatedBytes => Volatile.Read(ref _loopAllocated);
@@ -184,7 +194,12 @@ internal sealed unsafe class EventLoop : IDisposable
         if (role == ConnectionRole.Responder)
             Counters.HalfOpen++;
         if (!connection.Begin(seed, Nanoseconds(Options.HandshakeTimeout)))
+        {
+            Counters.Connections--;
+            if (role == ConnectionRole.Responder)
+                Counters.HalfOpen--;
             return null;
+        }
         MarkDirty(connection);
         return connection;
     }
@@ -195,7 +210,7 @@ internal sealed unsafe class EventLoop : IDisposable
     {
         ushort family = remote.Family;
         UdpSocket? socket = Array.Find(_sockets, candidate => candidate.Local.Family == family);
-        if (socket is null || Stopping || Counters.Connections >= Settings.MaxConnections)
+        if (socket is null || Stopping || _connections.Count >= Settings.MaxConnections)
             return false;
         Span<byte> source = stackalloc byte[ConnectionId.OwnLength];
         Span<byte> destination = stackalloc byte[NgCid.MaxLength];
@@ -232,6 +247,7 @@ internal sealed unsafe class EventLoop : IDisposable
     /// <summary>A connection is over; it may linger to recognise late packets.</summary>
     public void OnEnded(QuicConnection connection, CloseReason reason, bool connected)
     {
+        Counters.Connections--;
         if (connected)
         {
             Events.OnClosed(connection, reason);
@@ -247,16 +263,12 @@ internal sealed unsafe class EventLoop : IDisposable
             return;
         }
         Counters.HalfOpen--;
-        if (reason.Code == CloseCode.TrustRefused)
-            _log.HandshakeRefused(connection.Path.Remote, reason.Text);
+        if (reason.Code == CloseCode.TrustRefused && MayLog(out long unlogged))
+            _log.HandshakeRefused(connection.Path.Remote, reason.Text, unlogged);
     }
 
     /// <summary>A connection's last ID is out of the table.</summary>
-    public void OnForgotten(QuicConnection connection)
-    {
-        if (_connections.Remove(connection))
-            Counters.Connections--;
-    }
+    public void OnForgotten(QuicConnection connection) => _connections.Remove(connection);
 
     private void Run()
     {
@@ -267,12 +279,35 @@ internal sealed unsafe class EventLoop : IDisposable
         for (int i = 0; i < _sockets.Length; i++)
             polls[i].Fd = _sockets[i].Fd;
         polls[_sockets.Length].Fd = _wakeFd;
-        while (!(Stopping && (_connections.Count == 0 || _now >= _stopDeadline)))
+        while (!(Stopping && (Counters.Connections == 0 || _now >= _stopDeadline)))
         {
             Wait(polls);
-            Turn(polls);
+            GuardedTurn(polls);
         }
         EndAll();
+    }
+
+    private void GuardedTurn(PollFd* polls)
+    {
+        try
+        {
+            Turn(polls);
+        }
+#pragma warning disable CA1031 // A fault of ours or of the engine's must not end every connection of the node.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            if (MayLog(out long unlogged))
+                _log.LoopFault(unlogged, fault);
+        }
+    }
+
+    private bool MayLog(out long unlogged)
+    {
+        unlogged = _unlogged;
+        bool may = _logLines.TryTake(_now);
+        _unlogged = may ? 0 : _unlogged + 1;
+        return may;
     }
 
     private void Turn(PollFd* polls)
@@ -420,6 +455,7 @@ internal sealed unsafe class EventLoop : IDisposable
         var shutdown = new CloseReason(CloseCode.Shutdown, "the transport stops");
         foreach (QuicConnection connection in _connections.ToArray())
             connection.End(shutdown, 0, _now);
+        RunCommands();
         Arena.Flush();
         Publish();
     }
@@ -473,7 +509,8 @@ internal sealed unsafe class EventLoop : IDisposable
         catch (Exception fault)
 #pragma warning restore CA1031
         {
-            _log.ConnectionFault(connection.Path.Remote, fault);
+            if (MayLog(out long unlogged))
+                _log.ConnectionFault(connection.Path.Remote, unlogged, fault);
             connection.End(new CloseReason(CloseCode.Internal, "a fault of our own"), 0, _now);
             return false;
         }
@@ -496,6 +533,10 @@ internal sealed unsafe class EventLoop : IDisposable
         foreach (UdpSocket socket in _sockets)
             gso += socket.Gso ? 1 : 0;
         Counters.GsoSockets = gso;
+        Counters.Known = _connections.Count;
+        if (Arena.GsoFailures != _gsoFailuresSeen)
+            _log.GsoOff();
+        _gsoFailuresSeen = Arena.GsoFailures;
     }
 
     private void Wake()

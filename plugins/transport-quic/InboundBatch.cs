@@ -48,8 +48,14 @@ internal sealed class InboundBatch(ITransportEvents events) : IDisposable
         _owner = null;
         if (owner is null)
             return;
-        events.OnPackets(owner, _batch);
-        _batch.Clear();
+        try
+        {
+            events.OnPackets(owner, _batch);
+        }
+        finally
+        {
+            _batch.Clear();
+        }
     }
 
     public void Dispose() => _batch.Dispose();

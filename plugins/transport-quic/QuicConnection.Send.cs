@@ -80,6 +80,8 @@ internal sealed partial class QuicConnection
                 or Ngtcp2.ERR_STREAM_NOT_FOUND))
                 return length;
             _streamBlocked = true;
+            // A stream that takes no more was stopped by the peer: the control protocol is over.
+            _streamEnded |= length != Ngtcp2.ERR_STREAM_DATA_BLOCKED;
         }
         if (_state == ConnectionState.Up && TryWriteDatagrams(dest, capacity, now, out nint written))
             return written;

@@ -146,7 +146,7 @@ internal sealed unsafe class SendArena : IDisposable
             int errno = Marshal.GetLastPInvokeError();
             if (errno == LibC.EINTR)
                 continue;
-            if (errno is LibC.EAGAIN or LibC.ENOBUFS)
+            if (errno == LibC.EAGAIN)
             {
                 Blocked = socket;
                 return false;

@@ -17,6 +17,7 @@ internal sealed class TransportCounters
     private long _runs;
     private long _datagramsIn;
     private long _gsoSockets;
+    private long _known;
 
     public ref long Connections => ref _connections;
     public ref long HalfOpen => ref _halfOpen;
@@ -30,6 +31,9 @@ internal sealed class TransportCounters
     public ref long Runs => ref _runs;
     public ref long DatagramsIn => ref _datagramsIn;
     public ref long GsoSockets => ref _gsoSockets;
+
+    /// <summary>Connections with those that are over and only recognise late packets.</summary>
+    public ref long Known => ref _known;
 
     /// <summary>Publishes them on the host's meter.</summary>
     public void Publish(Meter meter)

@@ -124,7 +124,7 @@ public sealed class LifeTests
         long[] dials = [.. Enumerable.Range(0, 300).Select(i => a.Dial(i % 3 == 0 ? b.Address : nobody))];
         await Eventually.Holds(() => dials.All(a.DialsFailed.ContainsKey), "all dials fail", 30);
         await Eventually.Holds(
-            () => a.Transport.GetStatistics().Connections == 0 && b.Transport.GetStatistics().Connections == 0,
+            () => a.Transport.Counters.Known == 0 && b.Transport.Counters.Known == 0,
             "late packets are no longer waited for", 10);
         Assert.InRange(Directory.GetFiles("/proc/self/fd").Length, 0, before + 2);
         Assert.Empty(a.Connected);
