@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using VibePN.Engine.Control;
+using VibePN.Engine.Routes;
 
 namespace VibePN.Engine.Tests.Control;
 
@@ -53,6 +54,15 @@ public sealed partial class WireFormatDocumentTests
         Assert.Contains($"| control frame | {ControlLimits.MaxFrame:N0} ", Text, StringComparison.Ordinal);
         Assert.Contains($"| items in an Announce or Withdraw | {ControlLimits.MaxItems} |", Text, StringComparison.Ordinal);
         Assert.Contains($"| network name | {ControlLimits.MaxNetworkName} |", Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_digest_of_the_announced_items_is_the_documented_one()
+    {
+        ulong hash = 0;
+        foreach (RouteItem item in ControlVectors.Announced)
+            hash ^= RouteDigest.HashOf(item.Prefix, item.Metric);
+        Assert.Contains($"give\n0x{hash:x16}.", Text, StringComparison.Ordinal);
     }
 
     private static IEnumerable<(string Name, byte[] Bytes)> Blocks(string kind) => BlockPattern().Matches(Text)
