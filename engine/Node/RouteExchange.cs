@@ -186,7 +186,7 @@ internal sealed class RouteExchange
         try
         {
             ImportVerdict verdict = _policy.Import(new ImportRequest(
-                network.Configuration.Name, facts, candidate, network.Routes.CountFrom(facts.Id)));
+                network.Configuration.Name, facts, candidate, network.Routes.CountBeside(facts.Id, prefix)));
             bool kept = verdict.Candidate is not { } taken
                 || (taken.Prefix == prefix && taken.NextHop == facts.Id && taken.Origin == facts.Id);
             return kept ? verdict : new ImportVerdict(null, RouteReason.PolicyRefused, "the policy changed what it may not");

@@ -56,6 +56,16 @@ public sealed class RouteTableTests
     }
 
     [Fact]
+    public void A_route_that_is_announced_again_does_not_count_against_itself()
+    {
+        Accept(Alice, Lan, At(0));
+        Accept(Alice, Host, At(0));
+        Assert.Equal(1, _table.CountBeside(Alice, Lan));
+        Assert.Equal(2, _table.CountBeside(Alice, IpPrefix.Parse("192.168.8.0/24")));
+        Assert.Equal(0, _table.CountBeside(Bob, Lan));
+    }
+
+    [Fact]
     public void The_end_of_a_full_set_forgets_what_was_not_repeated()
     {
         Accept(Alice, Lan, At(0));
