@@ -15,6 +15,10 @@ internal sealed class Scratch : IDisposable
     public static string FixtureOutput(string name) =>
         System.IO.Path.Combine(Metadata("Fixtures"), name, Metadata("FixtureOutput"));
 
+    /// <summary>The build output of one of our own plugins.</summary>
+    public static string PluginOutput(string name) =>
+        System.IO.Path.Combine(Metadata("Fixtures"), "../../plugins", name, Metadata("FixtureOutput"));
+
     /// <summary>A path inside the directory.</summary>
     public string At(string relative) => System.IO.Path.Combine(Path, relative);
 

@@ -1,0 +1,197 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+using VibePN.Contracts;
+using VibePN.Engine;
+using VibePN.Host.Control;
+
+namespace VibePN.Host.Tests.Control;
+
+public sealed class ControlMethodsTests
+{
+    private static readonly Fingerprint Node = Fingerprint.Parse(new string('1', 64));
+    private static readonly Fingerprint Other = Fingerprint.Parse(new string('2', 64));
+    private static readonly DateTimeOffset Noon = new(2026, 11, 22, 13, 0, 0, 900, TimeSpan.FromHours(1));
+
+    private readonly FakeDaemon _daemon = new();
+
+    [Fact]
+    public async Task Status_sums_up()
+    {
+        Assert.Equal(
+            $$"""{"health":"degraded","networks":1,"node":"{{Node}}","peers":1,"peers_configured":2,"pid":{{Environment.ProcessId}},"routes":1,"uptime":"1h2m3s","version":"0.1.0","warnings":["clock","network lab: no device","plugin x is failed"]}""",
+            await OkAsync("status"));
+    }
+
+    [Fact]
+    public async Task Peers_have_sorted_keys_and_null_for_what_is_unknown()
+    {
+        Assert.Equal(
+            $$"""[{"address":"h:1","connections":1,"dropped_packets":5,"id":"{{Other}}","last_error":"","last_seen":"2026-11-22T12:00:00Z","loss_permille":2,"max_packet":1421,"name":"a","networks":["lab"],"next_dial_ms":null,"path_mtu":1452,"remote":"1.2.3.4:51820","role":"initiator","rtt_ms":0.4,"rx_bytes":4,"rx_packets":3,"since":"2026-11-22T12:00:00Z","state":"up","tx_bytes":2,"tx_packets":1},{"address":null,"connections":0,"dropped_packets":0,"id":"","last_error":"refused","last_seen":null,"loss_permille":0,"max_packet":null,"name":"b","networks":[],"next_dial_ms":1500,"path_mtu":null,"remote":null,"role":null,"rtt_ms":null,"rx_bytes":0,"rx_packets":0,"since":null,"state":"waiting","tx_bytes":0,"tx_packets":0}]""",
+            await OkAsync("peers"));
+    }
+
+    [Fact]
+    public async Task Routes_and_networks_are_listed()
+    {
+        Assert.Equal(
+            $$"""[{"age_s":12,"best":true,"expires":null,"metric":256,"network":"lab","peer":"{{Other}}","peer_name":"a","prefix":"10.42.0.5/32","source":"learned","stale":false}]""",
+            await OkAsync("routes"));
+        Assert.Equal(
+            """[{"addresses":["10.42.0.36/24"],"bytes_in":4,"bytes_out":2,"device":"","drops":{"Malformed":1,"NoRoute":3},"error":"no device","mtu":1380,"name":"lab","originate":["192.168.7.0/24"],"packets_in":3,"packets_out":1,"peers_up":1}]""",
+            await OkAsync("networks"));
+    }
+
+    [Fact]
+    public async Task Empty_lists_are_empty_lists()
+    {
+        _daemon.Status = new EngineStatus(TimeSpan.Zero, [], [], [], []);
+        foreach (string method in new[] { "peers", "routes", "networks" })
+            Assert.Equal("[]", await OkAsync(method));
+    }
+
+    [Fact]
+    public async Task Plugins_and_version_are_told()
+    {
+        Assert.Equal(
+            """[{"contract":"1.0","file":"p/x.dll","hash":"ab","name":"x","role":"tun","state":"failed","version":"0.1.0"}]""",
+            await OkAsync("plugins.list"));
+        Assert.StartsWith("""{"contracts":"1.0","daemon":"0.1.0","runtime":".NET 10.""", await OkAsync("version"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Orders_reach_the_daemon()
+    {
+        Assert.Equal("""{"changes":["peer a added"],"message":"config validated, reloaded, and routes re-announced"}""",
+            await OkAsync("reload"));
+        Assert.Equal("""{"message":"sent goodbye to all peers"}""", await OkAsync("goodbye"));
+        Assert.Equal("""{"message":"shutting down"}""", await OkAsync("shutdown"));
+        Assert.Equal(["reload by uid 0", "goodbye", "stop: shutdown by uid 0"], _daemon.Calls);
+    }
+
+    [Fact]
+    public async Task A_refused_reload_tells_every_error()
+    {
+        _daemon.Reload = new ReloadOutcome(ControlError.InvalidConfig, "one\ntwo", []);
+        ControlReply reply = await CallAsync("reload");
+        Assert.Equal(ControlError.InvalidConfig, reply.Error);
+        Assert.Equal("one\ntwo", reply.Message);
+    }
+
+    [Fact]
+    public async Task An_unknown_command_is_told_so_and_cannot_forge_a_line()
+    {
+        ControlReply reply = await CallAsync("stat\nus");
+        Assert.Equal(ControlError.UnknownMethod, reply.Error);
+        Assert.Equal(@"unknown command: stat\nus", reply.Message);
+    }
+
+    [Fact]
+    public async Task A_viewer_may_look_and_not_change()
+    {
+        Assert.Equal(ControlError.None, (await CallAsync("status", ControlRole.Viewer)).Error);
+        Assert.Equal(ControlError.Denied, (await CallAsync("shutdown", ControlRole.Viewer)).Error);
+        Assert.Equal(ControlError.Denied, (await CallAsync("status", ControlRole.None)).Error);
+        Assert.Empty(_daemon.Calls);
+    }
+
+    [Fact]
+    public async Task A_fault_becomes_an_answer()
+    {
+        _daemon.Fault = new PluginException("the engine is not running");
+        Assert.Equal(new ControlReply(default, ControlError.PluginFailed, "the engine is not running"), await CallAsync("status"));
+        _daemon.Fault = new InvalidCastException("bug");
+        Assert.Equal(ControlError.Internal, (await CallAsync("status")).Error);
+    }
+
+    [Fact]
+    public void Methods_are_described_sorted_by_name()
+    {
+        string[] names = [.. Methods().Describe().Select(method => method.Name)];
+        Assert.Equal(
+            ["goodbye", "networks", "peers", "plugins.list", "reload", "routes", "shutdown", "status", "version"], names);
+    }
+
+    private ControlMethods Methods() => new(_daemon, NullLogger.Instance);
+
+    private async Task<string> OkAsync(string method)
+    {
+        ControlReply reply = await CallAsync(method);
+        Assert.Equal("", reply.Message);
+        return reply.Result.GetRawText();
+    }
+
+    private async Task<ControlReply> CallAsync(string method, ControlRole role = ControlRole.Admin)
+    {
+        var call = new ControlCall(method, default(JsonElement), new ControlPrincipal(role, "uid 0"));
+        ControlReply? answer = null;
+        await foreach (ControlReply reply in Methods().InvokeAsync(call, TestContext.Current.CancellationToken))
+        {
+            Assert.Null(answer);
+            answer = reply;
+        }
+
+        return answer!;
+    }
+
+    private sealed class FakeDaemon : IDaemon
+    {
+        public EngineStatus Status { get; set; } = new(
+            new TimeSpan(1, 2, 3),
+            [
+                new PeerStatus
+                {
+                    Name = "a", Id = Other, Address = "h:1", State = "up", Networks = ["lab"], LastSeen = Noon, Since = Noon,
+                    Role = ConnectionRole.Initiator, Connections = 1, Counters = new ConnectionStatistics(1, 2, 3, 4, 5, 6, 7),
+                    Path = new PathFacts(IPEndPoint.Parse("1.2.3.4:51820"), TimeSpan.FromMilliseconds(0.4), 2, 1421, 1452),
+                },
+                new PeerStatus { Name = "b", State = "waiting", LastError = "refused", NextDial = TimeSpan.FromSeconds(1.5) },
+            ],
+            [
+                new NetworkStatus
+                {
+                    Name = "lab", Device = "", Mtu = 1380, Addresses = [new InterfaceAddress(IpAddress.Parse("10.42.0.36"), 24)],
+                    Originate = [IpPrefix.Parse("192.168.7.0/24")], PeersUp = 1, PacketsOut = 1, BytesOut = 2, PacketsIn = 3,
+                    BytesIn = 4, Error = "no device",
+                    Drops = [KeyValuePair.Create(DropReason.NoRoute, 3L), KeyValuePair.Create(DropReason.Malformed, 1L)],
+                },
+            ],
+            [
+                new RouteStatus("lab",
+                    new RouteCandidate
+                    {
+                        Prefix = IpPrefix.Parse("10.42.0.5/32"), NextHop = Other, Origin = Other, Age = TimeSpan.FromSeconds(12.7),
+                    },
+                    "a", Best: true, Expires: null),
+            ],
+            ["clock"]);
+
+        public ReloadOutcome Reload { get; set; } = new(ControlError.None, "", ["peer a added"]);
+
+        public Exception? Fault { get; set; }
+
+        public List<string> Calls { get; } = [];
+
+        public Fingerprint Node => ControlMethodsTests.Node;
+
+        public Task<EngineStatus> GetStatusAsync(CancellationToken cancellationToken) =>
+            Fault is null ? Task.FromResult(Status) : Task.FromException<EngineStatus>(Fault);
+
+        public ImmutableArray<PluginReport> GetPlugins() => [new PluginReport("1.0", "p/x.dll", "ab", "x", "tun", "failed", "0.1.0")];
+
+        public Task<ReloadOutcome> ReloadAsync(string caller, CancellationToken cancellationToken)
+        {
+            Calls.Add("reload by " + caller);
+            return Task.FromResult(Reload);
+        }
+
+        public Task GoodbyeAsync(CancellationToken cancellationToken)
+        {
+            Calls.Add("goodbye");
+            return Task.CompletedTask;
+        }
+
+        public void RequestStop(string reason) => Calls.Add("stop: " + reason);
+    }
+}
