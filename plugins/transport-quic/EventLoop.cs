@@ -104,6 +104,9 @@ internal sealed unsafe class EventLoop : IDisposable
 
     public ConnectionTable Table { get; } = new();
 
+    /// <summary>Which of our addresses the datagram now being routed was sent to; known on wildcard sockets only.</summary>
+    public LocalAddress AskedAddress { get; private set; }
+
     /// <summary>Whether the stop has begun: nothing new is accepted or dialled.</summary>
     public bool Stopping { get; private set; }
 
@@ -365,7 +368,8 @@ internal sealed unsafe class EventLoop : IDisposable
         int messages = _ring.Receive(socket.Fd);
         for (int i = 0; i < messages; i++)
         {
-            byte* data = _ring.Message(i, out int length, out int segment, out SocketAddress28 remote);
+            byte* data = _ring.Message(i, out int length, out int segment, out SocketAddress28 remote, out LocalAddress local);
+            AskedAddress = local;
             for (int offset = 0; offset < length; offset += segment)
                 Route(socket, remote, data + offset, Math.Min(segment, length - offset));
         }

@@ -77,6 +77,28 @@ public sealed class LifeTests
         }
     }
 
+    [Theory]
+    [InlineData("0.0.0.0", "127.0.0.9")]
+    [InlineData("::", "::1")]
+    public async Task Wildcard_socket_answers_from_the_address_that_was_asked(string wildcard, string asked)
+    {
+        IPAddress any = IPAddress.Parse(wildcard);
+        await using Node a = await Node.StartAsync(listen: [new IPEndPoint(any, 0)]);
+        await using Node b = await Node.StartAsync(listen: [new IPEndPoint(any, 0)], settings: ("retry_above", "0"));
+        var address = new IPEndPoint(IPAddress.Parse(asked), b.Addresses[0].Port);
+        long id = a.Dial(address.ToString());
+        await Eventually.Holds(() => !a.Connections.IsEmpty || a.DialsFailed.ContainsKey(id), "dial ends");
+        (ITransportConnection ours, _) = Assert.Single(a.Connections);
+        Assert.Equal(address, ours.Path.Remote);
+        using var batch = new PacketBatch(300, 500_000);
+        while (batch.TryAdd(new byte[1100]) && batch.Count < 300)
+            continue;
+        await Eventually.Holds(() => !b.Connections.IsEmpty, "responder is up");
+        // Many back at once: the source address and segmentation share the control message.
+        b.Connections.First().Connection.Send(batch, 0, batch.Count);
+        await Eventually.Holds(() => a.Packets.Count == batch.Count, "packets come back");
+    }
+
     [Fact]
     public async Task Restarted_peer_resets_its_old_connections()
     {
