@@ -120,6 +120,27 @@ public sealed class LifeTests
     }
 
     [Fact]
+    public async Task Initiator_whose_address_changes_keeps_its_connection()
+    {
+        await using Node a = await Node.StartAsync();
+        await using Node b = await Node.StartAsync();
+        await using var relay = new Relay(b.Addresses[0]);
+        (ITransportConnection ours, ITransportConnection theirs) = await ConnectThroughAsync(a, relay, b);
+        Assert.True(ours.SendControl([1]));
+        await Eventually.Holds(() => b.ControlBytes(theirs).Length == 1, "first byte");
+        for (int round = 2; round < 5; round++)
+        {
+            IPEndPoint seen = relay.Rebind();
+            Assert.True(ours.SendControl([1]));
+            await Eventually.Holds(() => b.ControlBytes(theirs).Length == round, "byte from the new address");
+            await Eventually.Holds(() => theirs.SendControl([1]) && theirs.Path.Remote.Equals(seen), "address followed");
+            await Eventually.Holds(() => a.ControlBytes(ours).Length > 0, "bytes back");
+        }
+        Assert.Empty(a.Closed);
+        Assert.Empty(b.Closed);
+    }
+
+    [Fact]
     public async Task Silent_peer_is_given_up_after_the_idle_timeout()
     {
         await using Node a = await Node.StartAsync(options: RefusalTests.Quick());
