@@ -8,7 +8,9 @@ namespace VibePN.Plugins.TransportQuic;
 /// Judges datagrams that belong to no connection, cheapest check first: too short, unknown version, not an
 /// Initial, over a cap, address unproven (Retry), and only then a new connection.
 /// </summary>
-/// <remarks>Belongs to the loop's thread. What it answers is rate-limited and never longer than what it answers.</remarks>
+/// <remarks>
+/// Belongs to the loop's thread. Its answers are rate-limited and never longer than what they answer.
+/// </remarks>
 internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
 {
     // RFC 9000 §14.1: a client pads its first packet to this.
@@ -43,13 +45,14 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
                 dest, (nuint)total, tokenBytes, randomBytes, (nuint)random.Length);
             if (written <= 0)
                 return;
-            loop.Arena.Commit((int)written, socket, remote, null, probe: true);
+            loop.Arena.Commit((int)written, socket, remote, loop.AskedAddress, null, probe: true);
             loop.Counters.Resets++;
         }
     }
 
     /// <summary>A long-header packet of a version that we do not speak.</summary>
-    public void OnUnknownVersion(UdpSocket socket, in SocketAddress28 remote, in NgVersionCid ids, int length, ulong now)
+    public void OnUnknownVersion(
+        UdpSocket socket, in SocketAddress28 remote, in NgVersionCid ids, int length, ulong now)
     {
         if (length < MinInitialBytes || !_negotiations.TryTake(now))
             return;
@@ -61,7 +64,7 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
             dest, MinInitialBytes, (byte)RandomNumberGenerator.GetInt32(256), ids.Scid, ids.ScidLength, ids.Dcid,
             ids.DcidLength, &version, 1);
         if (written > 0)
-            loop.Arena.Commit((int)written, socket, remote, null, probe: true);
+            loop.Arena.Commit((int)written, socket, remote, loop.AskedAddress, null, probe: true);
     }
 
     /// <summary>A long-header packet with an ID that nobody has: perhaps a client's first.</summary>
@@ -75,7 +78,8 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
         if (header.Version != Ngtcp2.ProtocolV1 || loop.Stopping)
             return null;
         TransportCounters counters = loop.Counters;
-        if (counters.HalfOpen >= loop.Settings.MaxHalfOpen || loop.KnownConnections >= loop.Settings.MaxConnections)
+        bool full = loop.KnownConnections >= loop.Settings.MaxConnections;
+        if (full || counters.HalfOpen >= loop.Settings.MaxHalfOpen)
             return null;
         bool proven = loop.Secrets.VerifyRetryToken(header, remote, now, out NgCid original);
         if (!proven && counters.HalfOpen >= loop.Settings.RetryAbove)
@@ -122,7 +126,7 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
             dest, MinInitialBytes, header.Version, &header.Scid, &scid, &header.Dcid, token, (nuint)tokenLength);
         if (written <= 0)
             return;
-        loop.Arena.Commit((int)written, socket, remote, null, probe: true);
+        loop.Arena.Commit((int)written, socket, remote, loop.AskedAddress, null, probe: true);
         loop.Counters.Retries++;
     }
 }

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Plugins.TransportQuic.Native;
@@ -20,7 +19,7 @@ namespace VibePN.Plugins.TransportQuic;
 /// <item>wait: ppoll until the next timer, a datagram or a wake-up</item>
 /// </list>
 /// </summary>
-internal sealed unsafe class EventLoop : IDisposable
+internal sealed unsafe partial class EventLoop : IDisposable
 {
     private const ulong StopTime = 400_000_000;
     private const ulong Never = ulong.MaxValue;
@@ -82,7 +81,8 @@ internal sealed unsafe class EventLoop : IDisposable
         _wakeFd = LibC.eventfd(0, LibC.EFD_CLOEXEC | LibC.EFD_NONBLOCK);
         if (_wakeFd < 0)
             throw new PluginException(
-                $"The event descriptor could not be made: eventfd returned {LibC.NameOfErrno(Marshal.GetLastPInvokeError())}. "
+                "The event descriptor could not be made: eventfd returned "
+                + $"{LibC.NameOfErrno(Marshal.GetLastPInvokeError())}. "
                 + "Raise the limit of open files (LimitNOFILE).")
             { Fault = PluginFault.Unavailable };
         _thread = new Thread(Run) { Name = "quic", IsBackground = true };
@@ -103,6 +103,11 @@ internal sealed unsafe class EventLoop : IDisposable
     public SendArena Arena { get; } = new();
 
     public ConnectionTable Table { get; } = new();
+
+    /// <summary>
+    /// Which of our addresses the datagram now being routed was sent to; known on wildcard sockets only.
+    /// </summary>
+    public LocalAddress AskedAddress { get; private set; }
 
     /// <summary>Whether the stop has begun: nothing new is accepted or dialled.</summary>
     public bool Stopping { get; private set; }
@@ -165,110 +170,6 @@ internal sealed unsafe class EventLoop : IDisposable
         _credentials.Dispose();
         NativeMemory.Free(_probes);
     }
-
-    /// <summary>What every new connection has in common.</summary>
-    public ConnectionSeed Seed(ConnectionRole role, UdpSocket socket, in SocketAddress28 remote, ulong now) => new()
-    {
-        Role = role,
-        Credentials = _credentials,
-        Callbacks = _callbacks,
-        Local = socket.Local,
-        Remote = remote,
-        Now = now,
-        HandshakeTimeout = Nanoseconds(Options.HandshakeTimeout),
-        IdleTimeout = Nanoseconds(Options.IdleTimeout),
-        ControlWindow = Options.ControlWindowBytes,
-        Bbr = Settings.Bbr,
-        MaxUdpPayload = Settings.MaxUdpPayload,
-        PmtudProbes = new ReadOnlySpan<ushort>(_probes, _probeCount),
-    };
-
-    /// <summary>Makes a connection out of its seed.</summary>
-    /// <returns>Null when memory ran out.</returns>
-    public QuicConnection? Begin(
-        ConnectionRole role, long dialId, UdpSocket socket, in SocketAddress28 remote, in ConnectionSeed seed)
-    {
-        var connection = new QuicConnection(this, ++_nextId, role, dialId, socket, remote);
-        _connections.Add(connection);
-        Counters.Connections++;
-        if (role == ConnectionRole.Responder)
-            Counters.HalfOpen++;
-        if (!connection.Begin(seed, Nanoseconds(Options.HandshakeTimeout)))
-        {
-            Counters.Connections--;
-            if (role == ConnectionRole.Responder)
-                Counters.HalfOpen--;
-            return null;
-        }
-        MarkDirty(connection);
-        return connection;
-    }
-
-    /// <summary>Starts one try of a dial, on the loop's thread.</summary>
-    /// <returns>False when it could not even begin.</returns>
-    public bool Connect(long dialId, in SocketAddress28 remote)
-    {
-        ushort family = remote.Family;
-        UdpSocket? socket = Array.Find(_sockets, candidate => candidate.Local.Family == family);
-        if (socket is null || Stopping || _connections.Count >= Settings.MaxConnections)
-            return false;
-        Span<byte> source = stackalloc byte[ConnectionId.OwnLength];
-        Span<byte> destination = stackalloc byte[NgCid.MaxLength];
-        RandomNumberGenerator.Fill(source);
-        RandomNumberGenerator.Fill(destination);
-        ConnectionSeed seed = Seed(ConnectionRole.Initiator, socket, remote, _now) with
-        {
-            SourceCid = source,
-            DestinationCid = destination,
-        };
-        return Begin(ConnectionRole.Initiator, dialId, socket, remote, seed) is not null;
-    }
-
-    /// <summary>Whether any socket can reach addresses of this family.</summary>
-    public bool HasFamily(int family) => Array.Exists(_sockets, socket => socket.Local.Family == family);
-
-    /// <summary>Puts the connection's timer; <see cref="ulong.MaxValue"/> takes it away.</summary>
-    public void SetTimer(QuicConnection connection, ulong due) => _timers.Set(connection, due);
-
-    /// <summary>Ends a connection once the calls now under way have returned.</summary>
-    public void FailLater(QuicConnection connection, CloseReason reason) => _failing.Add((connection, reason));
-
-    /// <summary>A handshake is confirmed.</summary>
-    public void OnUp(QuicConnection connection)
-    {
-        Counters.Completed++;
-        if (connection.Role == ConnectionRole.Responder)
-            Counters.HalfOpen--;
-        else
-            _dialer.OnConnected(connection.DialId);
-        Events.OnConnected(connection, connection.DialId);
-    }
-
-    /// <summary>A connection is over; it may linger to recognise late packets.</summary>
-    public void OnEnded(QuicConnection connection, CloseReason reason, bool connected)
-    {
-        Counters.Connections--;
-        if (connected)
-        {
-            Events.OnClosed(connection, reason);
-            return;
-        }
-        if (reason.Code == CloseCode.TrustRefused)
-            Counters.Refused++;
-        else
-            Counters.Failed++;
-        if (connection.Role == ConnectionRole.Initiator)
-        {
-            _dialer.OnFailed(connection.DialId, reason);
-            return;
-        }
-        Counters.HalfOpen--;
-        if (reason.Code == CloseCode.TrustRefused && MayLog(out long unlogged))
-            _log.HandshakeRefused(connection.Path.Remote, reason.Text, unlogged);
-    }
-
-    /// <summary>A connection's last ID is out of the table.</summary>
-    public void OnForgotten(QuicConnection connection) => _connections.Remove(connection);
 
     private void Run()
     {
@@ -358,69 +259,6 @@ internal sealed unsafe class EventLoop : IDisposable
         };
         _ = LibC.ppoll(polls, (nuint)(_sockets.Length + 1), due == Never && !busy ? null : &timeout, null);
         Volatile.Write(ref _sleeping, 0);
-    }
-
-    private void Receive(UdpSocket socket)
-    {
-        int messages = _ring.Receive(socket.Fd);
-        for (int i = 0; i < messages; i++)
-        {
-            byte* data = _ring.Message(i, out int length, out int segment, out SocketAddress28 remote);
-            for (int offset = 0; offset < length; offset += segment)
-                Route(socket, remote, data + offset, Math.Min(segment, length - offset));
-        }
-    }
-
-    private void Route(UdpSocket socket, in SocketAddress28 remote, byte* packet, int length)
-    {
-        Counters.DatagramsIn++;
-        QuicConnection? connection = Find(socket, remote, packet, length);
-        if (connection is null)
-        {
-            Counters.Unroutable++;
-            return;
-        }
-        // Bound to one socket: a packet that names the connection elsewhere would look like a changed local path.
-        if (!ReferenceEquals(connection.Socket, socket))
-            return;
-        connection.Receive(remote, packet, length, _now);
-        MarkDirty(connection);
-    }
-
-    private QuicConnection? Find(UdpSocket socket, in SocketAddress28 remote, byte* packet, int length)
-    {
-        if (length < 1 + ConnectionId.OwnLength)
-            return null;
-        bool longHeader = (packet[0] & 0x80) != 0;
-        if (!longHeader)
-        {
-            var id = new ConnectionId(new ReadOnlySpan<byte>(packet + 1, ConnectionId.OwnLength));
-            if (Table.TryFind(id, out QuicConnection? known) || FindByToken(packet, length, out known))
-                return known;
-            _acceptor.OnUnknownShort(socket, remote, packet, length, _now);
-            return null;
-        }
-        NgVersionCid ids;
-        int result = Ngtcp2.ngtcp2_pkt_decode_version_cid(&ids, packet, (nuint)length, ConnectionId.OwnLength);
-        if (result == Ngtcp2.ERR_VERSION_NEGOTIATION)
-            _acceptor.OnUnknownVersion(socket, remote, ids, length, _now);
-        if (result != 0 || ids.DcidLength > NgCid.MaxLength)
-            return null;
-        var destination = new ConnectionId(new ReadOnlySpan<byte>(ids.Dcid, (int)ids.DcidLength));
-        return Table.TryFind(destination, out QuicConnection? found)
-            ? found
-            : _acceptor.OnUnknownLong(socket, remote, packet, length, _now);
-    }
-
-    // A stateless reset ends with the token that the peer gave us for the ID it has forgotten.
-    private bool FindByToken(byte* packet, int length, out QuicConnection? connection)
-    {
-        connection = null;
-        if (length < 1 + 4 + Ngtcp2.StatelessResetTokenLength)
-            return false;
-        byte* tail = packet + length - Ngtcp2.StatelessResetTokenLength;
-        return Table.TryFindToken(
-            ConnectionTable.Token(new ReadOnlySpan<byte>(tail, Ngtcp2.StatelessResetTokenLength)), out connection);
     }
 
     private void RunCommands()

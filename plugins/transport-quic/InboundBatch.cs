@@ -2,7 +2,9 @@ using VibePN.Contracts;
 
 namespace VibePN.Plugins.TransportQuic;
 
-/// <summary>Inner packets of one receive burst on their way to the engine; one batch for all connections of a loop.</summary>
+/// <summary>
+/// Inner packets of one receive burst on their way to the engine; one batch for all connections of a loop.
+/// </summary>
 /// <remarks>Belongs to the loop's thread. Nothing allocates after construction.</remarks>
 internal sealed class InboundBatch(ITransportEvents events) : IDisposable
 {

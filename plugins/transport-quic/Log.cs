@@ -14,14 +14,17 @@ internal static partial class Log
         + "net.core.wmem_max to {Bytes}, or run with CAP_NET_ADMIN")]
     public static partial void SmallBuffers(this ILogger logger, IPEndPoint address, int bytes);
 
-    [LoggerMessage(3, LogLevel.Warning, "Handshake from {Remote} refused: {Reason} ({Unlogged} others not logged)")]
+    [LoggerMessage(3, LogLevel.Warning,
+        "Handshake from {Remote} refused: {Reason} ({Unlogged} others not logged)")]
     public static partial void HandshakeRefused(this ILogger logger, IPEndPoint remote, string reason, long unlogged);
 
-    [LoggerMessage(4, LogLevel.Error, "Connection to {Remote} ended by a fault of our own ({Unlogged} others not logged)")]
+    [LoggerMessage(4, LogLevel.Error,
+        "Connection to {Remote} ended by a fault of our own ({Unlogged} others not logged)")]
     public static partial void ConnectionFault(
         this ILogger logger, IPEndPoint remote, long unlogged, Exception fault);
 
-    [LoggerMessage(5, LogLevel.Error, "The QUIC loop met a fault of our own and goes on ({Unlogged} others not logged)")]
+    [LoggerMessage(5, LogLevel.Error,
+        "The QUIC loop met a fault of our own and goes on ({Unlogged} others not logged)")]
     public static partial void LoopFault(this ILogger logger, long unlogged, Exception fault);
 
     [LoggerMessage(6, LogLevel.Warning,

@@ -28,7 +28,9 @@ internal sealed unsafe class PacketQueue : IDisposable
     private long _enqueued;
     private long _dequeued;
 
-    /// <param name="limitBytes">Most packet bytes that wait; the ring has a quarter more for the facts beside them.</param>
+    /// <param name="limitBytes">
+    /// Most packet bytes that wait; the ring has a quarter more for the facts beside them.
+    /// </param>
     public PacketQueue(int limitBytes)
     {
         _limitBytes = limitBytes;

@@ -12,10 +12,8 @@ internal sealed partial class QuicConnection
     private const ulong LongestLinger = 3000 * Millisecond;
     private const ulong PathInterval = 1000 * Millisecond;
 
-    // RFC 9001 §6: long before AES-GCM's limit, and often enough that a stolen key opens little.
-    private const long PacketsPerKey = 1 << 22;
-
     private readonly UdpSocket _socket;
+    private readonly LocalAddress _source;
     private readonly List<ConnectionId> _cids = [];
     private readonly List<UInt128> _resetTokens = [];
     private SocketAddress28 _remote;
@@ -29,7 +27,7 @@ internal sealed partial class QuicConnection
     private ulong _flushDeadline;
     private ulong _lingerUntil;
     private ulong _nextPathCheck;
-    private long _keyUpdateAt = PacketsPerKey;
+    private long _keyUpdateAt;
     private byte[] _closePacket = [];
     private int _lateArrivals;
 
@@ -157,7 +155,7 @@ internal sealed partial class QuicConnection
             if (length > 0)
             {
                 _closePacket = new ReadOnlySpan<byte>(dest, (int)length).ToArray();
-                _loop.Arena.Commit((int)length, _socket, _native.WriteRemote, null, probe: false);
+                _loop.Arena.Commit((int)length, _socket, _native.WriteRemote, _source, null, probe: false);
             }
         }
         End(reason, _closePacket.Length == 0 ? 0 : linger, now);
@@ -270,6 +268,7 @@ internal sealed partial class QuicConnection
         _path = MakePath();
         _nextPathCheck = now + (PathInterval / 10);
         _queue = new PacketQueue(_loop.Settings.QueueBytes);
+        _keyUpdateAt = _loop.Settings.PacketsPerKey;
         _state = ConnectionState.Up;
         _loop.OnUp(this);
     }
@@ -316,11 +315,6 @@ internal sealed partial class QuicConnection
     private void CheckPath(ulong now)
     {
         _nextPathCheck = now + PathInterval;
-        if (_packetsSent >= _keyUpdateAt && _state == ConnectionState.Up)
-        {
-            _keyUpdateAt = _packetsSent + PacketsPerKey;
-            _native!.UpdateKeys(now);
-        }
         if (_state != ConnectionState.Up)
             return;
         PathFacts old = _path;
@@ -354,7 +348,7 @@ internal sealed partial class QuicConnection
         if (dest is null)
             return;
         _closePacket.CopyTo(new Span<byte>(dest, _closePacket.Length));
-        _loop.Arena.Commit(_closePacket.Length, _socket, remote, null, probe: false);
+        _loop.Arena.Commit(_closePacket.Length, _socket, remote, _source, null, probe: false);
     }
 
     private void Fail(int error, ulong now)

@@ -42,6 +42,11 @@ internal sealed partial class QuicConnection
     private unsafe bool Write(ulong now)
     {
         UpdatePathLimits();
+        if (_state == ConnectionState.Up && _datagramsSent >= _keyUpdateAt)
+        {
+            _keyUpdateAt = _datagramsSent + _loop.Settings.PacketsPerKey;
+            _loop.Counters.KeyUpdates += _native!.UpdateKeys(now) ? 1 : 0;
+        }
         int capacity = _loop.Settings.MaxUdpPayload;
         int budget = Math.Max(_native!.SendQuantum, SmallestQuantum);
         _streamBlocked = false;
@@ -59,7 +64,7 @@ internal sealed partial class QuicConnection
                 return false;
             }
             bool probe = length > _pathUdpPayload;
-            _loop.Arena.Commit((int)length, _socket, _native.WriteRemote, this, probe);
+            _loop.Arena.Commit((int)length, _socket, _native.WriteRemote, _source, this, probe);
             budget -= (int)length;
         }
         _native.OnSent();

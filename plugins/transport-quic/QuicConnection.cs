@@ -61,6 +61,7 @@ internal sealed partial class QuicConnection : ITransportConnection, IConnection
         _loop = loop;
         _socket = socket;
         _remote = remote;
+        _source = role == ConnectionRole.Responder ? loop.AskedAddress : default;
         Id = id;
         Role = role;
         DialId = dialId;

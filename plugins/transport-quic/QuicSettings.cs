@@ -26,6 +26,9 @@ internal sealed record QuicSettings
     /// <summary>From so many half-open handshakes on, a client must prove its address first (Retry).</summary>
     public int RetryAbove { get; init; } = 64;
 
+    /// <summary>Datagrams after which this end changes keys: long before AES-GCM's limit (RFC 9001 §6.6).</summary>
+    public long PacketsPerKey { get; init; } = 1 << 22;
+
     /// <summary>Whether equal-size runs may leave as one message.</summary>
     public bool Gso { get; init; } = true;
 
@@ -42,6 +45,7 @@ internal sealed record QuicSettings
         MaxConnections = (int)settings.GetInteger("max_connections"),
         MaxHalfOpen = (int)settings.GetInteger("max_half_open"),
         RetryAbove = (int)settings.GetInteger("retry_above"),
+        PacketsPerKey = settings.GetInteger("packets_per_key"),
         Gso = settings.GetString("udp_gso") == "auto",
         Gro = settings.GetString("udp_gro") == "auto",
     };

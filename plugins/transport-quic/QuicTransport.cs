@@ -27,6 +27,8 @@ namespace VibePN.Plugins.TransportQuic;
     Help = "Most unfinished handshakes that others began.")]
 [PluginSetting("retry_above", SettingType.Number, Default = "64", Minimum = 0, Maximum = 65536,
     Help = "From so many unfinished handshakes on, a client must first prove its address.")]
+[PluginSetting("packets_per_key", SettingType.Number, Default = "4194304", Minimum = 1024, Maximum = 4194304,
+    Help = "Datagrams after which this end changes keys.")]
 [PluginSetting("udp_gso", SettingType.Text, Default = "auto", Choices = "auto|off",
     Help = "Segmentation offload for sending; off works around kernels that corrupt it.")]
 [PluginSetting("udp_gro", SettingType.Text, Default = "auto", Choices = "auto|off",

@@ -55,13 +55,17 @@ internal sealed unsafe class ReceiveRing : IDisposable
     /// <param name="length">Its bytes.</param>
     /// <param name="segment">The size of each datagram in it but the last.</param>
     /// <param name="remote">Where it came from.</param>
+    /// <param name="local">Where it was sent to; known on wildcard sockets only.</param>
     /// <returns>Its first byte; valid until the next Receive.</returns>
-    public byte* Message(int index, out int length, out int segment, out SocketAddress28 remote)
+    public byte* Message(int index, out int length, out int segment, out SocketAddress28 remote, out LocalAddress local)
     {
         ref MMsgHdr message = ref Headers[index];
         length = (int)message.Length;
         remote = Unsafe.ReadUnaligned<SocketAddress28>(message.Header.Name);
-        segment = Math.Max(1, SegmentOf(message.Header, length));
+        segment = length;
+        local = default;
+        ReadControl(message.Header, ref segment, ref local);
+        segment = Math.Max(1, segment);
         if ((message.Header.Flags & LibC.MSG_TRUNC) != 0)
             length = 0;
         return _buffers + (index * MessageBytes);
@@ -73,12 +77,20 @@ internal sealed unsafe class ReceiveRing : IDisposable
         NativeMemory.Free(_block);
     }
 
-    private static int SegmentOf(in MsgHdr header, int length)
+    private static void ReadControl(in MsgHdr header, ref int segment, ref LocalAddress local)
     {
-        if (header.ControlLength < (nuint)(sizeof(CMsgHdr) + sizeof(int)))
-            return length;
-        var control = (CMsgHdr*)header.Control;
-        return control->Level == LibC.SOL_UDP && control->Type == LibC.UDP_GRO ? *(int*)(control + 1) : length;
+        byte* end = header.Control + header.ControlLength;
+        for (byte* at = header.Control; end - at >= sizeof(CMsgHdr);)
+        {
+            var control = (CMsgHdr*)at;
+            if ((int)control->Length < sizeof(CMsgHdr))
+                return;
+            if (control->Level == LibC.SOL_UDP && control->Type == LibC.UDP_GRO)
+                segment = Unsafe.ReadUnaligned<int>(control + 1);
+            else if (LocalAddress.TryRead(control, out LocalAddress address))
+                local = address;
+            at += CMsgHdr.Align((int)control->Length);
+        }
     }
 
     private struct Block

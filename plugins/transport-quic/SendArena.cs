@@ -27,8 +27,9 @@ internal sealed unsafe class SendArena : IDisposable
     private const int MaxSegments = 64;
     private const int MaxMessageBytes = 65_400;
 
-    // CMSG_SPACE(sizeof(u16)) on 64-bit Linux.
+    // CMSG_SPACE(sizeof(u16)) on 64-bit Linux, and room for the source address behind it.
     private const int SegmentControlBytes = 24;
+    private const int ControlBytes = SegmentControlBytes + LocalAddress.ControlBytes;
 
     private readonly byte* _arena;
     private readonly MMsgHdr* _headers;
@@ -46,7 +47,7 @@ internal sealed unsafe class SendArena : IDisposable
         _headers = (MMsgHdr*)NativeMemory.AllocZeroed((nuint)(MaxMessages * sizeof(MMsgHdr)));
         _vectors = (IoVec*)NativeMemory.AllocZeroed((nuint)(MaxMessages * sizeof(IoVec)));
         _remotes = (SocketAddress28*)NativeMemory.AllocZeroed(MaxMessages * SocketAddress28.Size);
-        _controls = (byte*)NativeMemory.AllocZeroed(MaxMessages * SegmentControlBytes);
+        _controls = (byte*)NativeMemory.AllocZeroed(MaxMessages * ControlBytes);
     }
 
     /// <summary>The socket whose full buffer holds everything up; null when nothing waits.</summary>
@@ -71,15 +72,18 @@ internal sealed unsafe class SendArena : IDisposable
     }
 
     /// <summary>Keeps the packet written at the last reserved place.</summary>
+    /// <param name="source">The local address to send from; the default lets the kernel choose.</param>
+    /// <param name="owner">Hears of a refusal; null for what belongs to no connection.</param>
     /// <param name="probe">A path-MTU probe travels alone: its loss must not take others along.</param>
-    public void Commit(int length, UdpSocket socket, in SocketAddress28 remote, ISendObserver? owner, bool probe)
+    public void Commit(
+        int length, UdpSocket socket, in SocketAddress28 remote, LocalAddress source, ISendObserver? owner, bool probe)
     {
         _used += length;
         if (!probe && TryExtend(length, socket, remote, owner))
             return;
         _remotes[_count] = remote;
         _vectors[_count] = new IoVec { Base = _arena + _used - length, Length = (nuint)length };
-        _messages[_count] = new Message(socket, owner, probe) { Segment = length, Last = length, Segments = 1 };
+        _messages[_count] = new Message(socket, source, owner, probe) { Segment = length, Last = length, Segments = 1 };
         _count++;
     }
 
@@ -110,9 +114,10 @@ internal sealed unsafe class SendArena : IDisposable
         NativeMemory.Free(_controls);
     }
 
+    // One owner sends from one source, so the source need not be compared.
     private bool TryExtend(int length, UdpSocket socket, in SocketAddress28 remote, ISendObserver? owner)
     {
-        if (_count == 0 || !socket.Gso)
+        if (_count == 0 || !socket.Gso || owner is null)
             return false;
         ref Message last = ref _messages[_count - 1];
         ref IoVec vector = ref _vectors[_count - 1];
@@ -182,8 +187,11 @@ internal sealed unsafe class SendArena : IDisposable
         {
             int length = Math.Min(message.Segment, (int)whole.Length - offset);
             _vectors[_sent] = new IoVec { Base = whole.Base + offset, Length = (nuint)length };
-            _headers[_sent].Header.ControlLength = 0;
-            _headers[_sent].Header.Control = null;
+            // The source's control message stands first; only the segment size behind it goes.
+            ref MsgHdr header = ref _headers[_sent].Header;
+            header.ControlLength = (nuint)message.Source.Write((CMsgHdr*)(_controls + (_sent * ControlBytes)));
+            if (header.ControlLength == 0)
+                header.Control = null;
             // What does not fit the socket's buffer now is lost, as any datagram may be; this happens once.
             if (LibC.sendmmsg(message.Socket.Fd, _headers + _sent, 1, LibC.MSG_DONTWAIT) == 1)
                 Count(1);
@@ -199,20 +207,26 @@ internal sealed unsafe class SendArena : IDisposable
         header.NameLength = _remotes[index].Length;
         header.Vectors = _vectors + index;
         header.VectorCount = 1;
-        header.Control = null;
-        header.ControlLength = 0;
-        if (message.Segments == 1)
-            return;
-        var control = (CMsgHdr*)(_controls + (index * SegmentControlBytes));
+        byte* start = _controls + (index * ControlBytes);
+        int used = message.Source.Write((CMsgHdr*)start);
+        if (message.Segments > 1)
+        {
+            WriteSegment((CMsgHdr*)(start + used), message.Segment);
+            used += SegmentControlBytes;
+        }
+        header.Control = used == 0 ? null : start;
+        header.ControlLength = (nuint)used;
+    }
+
+    private static void WriteSegment(CMsgHdr* control, int segment)
+    {
         *control = new CMsgHdr
         {
             Length = (nuint)(sizeof(CMsgHdr) + sizeof(ushort)),
             Level = LibC.SOL_UDP,
             Type = LibC.UDP_SEGMENT,
         };
-        Unsafe.WriteUnaligned(control + 1, (ushort)message.Segment);
-        header.Control = (byte*)control;
-        header.ControlLength = SegmentControlBytes;
+        Unsafe.WriteUnaligned(control + 1, (ushort)segment);
     }
 
     private void Count(int segments)
@@ -222,7 +236,7 @@ internal sealed unsafe class SendArena : IDisposable
             Runs++;
     }
 
-    private record struct Message(UdpSocket Socket, ISendObserver? Owner, bool Probe)
+    private record struct Message(UdpSocket Socket, LocalAddress Source, ISendObserver? Owner, bool Probe)
     {
         public int Segment { get; init; }
         public int Segments { get; set; }

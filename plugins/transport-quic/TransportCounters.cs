@@ -18,6 +18,7 @@ internal sealed class TransportCounters
     private long _datagramsIn;
     private long _gsoSockets;
     private long _known;
+    private long _keyUpdates;
 
     public ref long Connections => ref _connections;
     public ref long HalfOpen => ref _halfOpen;
@@ -31,6 +32,7 @@ internal sealed class TransportCounters
     public ref long Runs => ref _runs;
     public ref long DatagramsIn => ref _datagramsIn;
     public ref long GsoSockets => ref _gsoSockets;
+    public ref long KeyUpdates => ref _keyUpdates;
 
     /// <summary>Connections with those that are over and only recognise late packets.</summary>
     public ref long Known => ref _known;
@@ -55,6 +57,8 @@ internal sealed class TransportCounters
             "quic.datagrams.received", () => Volatile.Read(ref _datagramsIn), null, "UDP datagrams received.");
         meter.CreateObservableCounter(
             "quic.gso.runs", () => Volatile.Read(ref _runs), null, "Messages of several equal datagrams sent.");
+        meter.CreateObservableCounter(
+            "quic.key.updates", () => Volatile.Read(ref _keyUpdates), null, "Key changes that this end began.");
         meter.CreateObservableGauge(
             "quic.gso.sockets", () => Volatile.Read(ref _gsoSockets), null, "Sockets that use segmentation offload.");
     }

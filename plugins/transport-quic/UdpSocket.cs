@@ -75,6 +75,9 @@ internal sealed unsafe class UdpSocket : IDisposable
         // DF on every packet, and never the kernel's cached path MTU: QUIC finds its own (RFC 9000 §14).
         int level = v6 ? LibC.SOL_IPV6 : LibC.SOL_IP;
         Set(_fd, level, v6 ? LibC.IPV6_MTU_DISCOVER : LibC.IP_MTU_DISCOVER, LibC.PMTUDISC_PROBE);
+        // On a wildcard socket an answer must come from the address that was asked: the client knows no other.
+        if (LocalEndPoint.Address.Equals(v6 ? IPAddress.IPv6Any : IPAddress.Any))
+            Set(_fd, level, v6 ? LibC.IPV6_RECVPKTINFO : LibC.IP_PKTINFO, 1);
         if (settings.Gro)
             Set(_fd, LibC.SOL_UDP, LibC.UDP_GRO, 1);
         // Asking for "no segmentation by default" succeeds exactly where the option exists.

@@ -200,11 +200,12 @@ internal sealed unsafe class Ngtcp2Connection : IDisposable
     }
 
     /// <summary>Changes keys (RFC 9001 §6); refused by ngtcp2 while an earlier change is under way, which is fine.</summary>
-    public void UpdateKeys(ulong now)
+    /// <returns>Whether the change began.</returns>
+    public bool UpdateKeys(ulong now)
     {
         Guard();
         _now = Math.Max(_now, now);
-        _ = Ngtcp2.ngtcp2_conn_initiate_key_update(_connection, _now);
+        return Ngtcp2.ngtcp2_conn_initiate_key_update(_connection, _now) == 0;
     }
 
     /// <summary>The UDP payload that the path is known to carry.</summary>

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace VibePN.Plugins.TransportQuic.Native;
@@ -41,6 +42,9 @@ internal struct CMsgHdr
     public nuint Length;
     public int Level;
     public int Type;
+
+    /// <summary>CMSG_ALIGN on 64-bit Linux.</summary>
+    public static int Align(int bytes) => (bytes + 7) & ~7;
 }
 
 /// <summary>poll.h: struct pollfd.</summary>
@@ -58,6 +62,61 @@ internal struct TimeSpec
 {
     public long Seconds;
     public long Nanoseconds;
+}
+
+/// <summary>The local address that a datagram was sent to: what an answer on a wildcard socket must come from.</summary>
+/// <param name="Family">AF_INET, AF_INET6, or 0 for "let the kernel choose".</param>
+/// <param name="V4">The IPv4 address as it stands in memory.</param>
+/// <param name="V6">The IPv6 address as it stands in memory.</param>
+internal readonly record struct LocalAddress(int Family, uint V4, UInt128 V6)
+{
+    /// <summary>CMSG_SPACE of the larger of in_pktinfo (12 bytes) and in6_pktinfo (20 bytes).</summary>
+    public const int ControlBytes = 40;
+
+    private const int V4InfoBytes = 12;
+    private const int V6InfoBytes = 20;
+
+    // in_pktinfo: interface, address to answer from, header's address. in6_pktinfo: address, interface.
+    private const int V4AnswerOffset = 4;
+
+    /// <summary>Reads the control message if it is one of these.</summary>
+    public static unsafe bool TryRead(CMsgHdr* control, out LocalAddress address)
+    {
+        byte* data = (byte*)(control + 1);
+        address = control->Level switch
+        {
+            LibC.SOL_IP when control->Type == LibC.IP_PKTINFO =>
+                new LocalAddress(LibC.AF_INET, Unsafe.ReadUnaligned<uint>(data + V4AnswerOffset), 0),
+            LibC.SOL_IPV6 when control->Type == LibC.IPV6_PKTINFO =>
+                new LocalAddress(LibC.AF_INET6, 0, Unsafe.ReadUnaligned<UInt128>(data)),
+            _ => default,
+        };
+        return address.Family != 0;
+    }
+
+    /// <summary>Writes the control message that makes the kernel send from this address.</summary>
+    /// <param name="control">At least <see cref="ControlBytes"/> bytes.</param>
+    /// <returns>Bytes used; 0 when the kernel is to choose.</returns>
+    public unsafe int Write(CMsgHdr* control)
+    {
+        if (Family == 0)
+            return 0;
+        byte* data = (byte*)(control + 1);
+        new Span<byte>(control, ControlBytes).Clear();
+        bool v4 = Family == LibC.AF_INET;
+        int bytes = sizeof(CMsgHdr) + (v4 ? V4InfoBytes : V6InfoBytes);
+        *control = new CMsgHdr
+        {
+            Length = (nuint)bytes,
+            Level = v4 ? LibC.SOL_IP : LibC.SOL_IPV6,
+            Type = v4 ? LibC.IP_PKTINFO : LibC.IPV6_PKTINFO,
+        };
+        if (v4)
+            Unsafe.WriteUnaligned(data + V4AnswerOffset, V4);
+        else
+            Unsafe.WriteUnaligned(data, V6);
+        return CMsgHdr.Align(bytes);
+    }
 }
 
 /// <summary>A sockaddr_in or sockaddr_in6 as a value: what the kernel and ngtcp2 compare addresses by.</summary>

@@ -133,6 +133,30 @@ public sealed class DataPathTests
         }
     }
 
+    [Fact]
+    public async Task Traffic_survives_many_key_changes()
+    {
+        await using Node a = await Node.StartAsync(settings: ("packets_per_key", "1024"));
+        await using Node b = await Node.StartAsync(settings: ("packets_per_key", "1024"));
+        long received = 0;
+        b.OnBatch = (_, batch) => Interlocked.Add(ref received, batch.Count);
+        a.OnBatch = (_, batch) => Interlocked.Add(ref received, batch.Count);
+        (ITransportConnection ours, ITransportConnection theirs) = await ConnectAsync(a, b);
+        using PacketBatch batch = Batch(64, 1300);
+        await Eventually.Holds(
+            () =>
+            {
+                ours.Send(batch, 0, 64);
+                theirs.Send(batch, 0, 64);
+                return Interlocked.Read(ref received) > 100_000;
+            },
+            "packets of many keys", 30);
+        Assert.InRange(a.Transport.Counters.KeyUpdates, 5, 200);
+        Assert.InRange(b.Transport.Counters.KeyUpdates, 5, 200);
+        Assert.Empty(a.Closed);
+        Assert.Empty(b.Closed);
+    }
+
     [Theory]
     [InlineData("bbr", "auto", "auto")]
     [InlineData("cubic", "off", "off")]

@@ -27,6 +27,7 @@ public sealed unsafe class LayoutTests
         Assert.Equal(56, sizeof(MsgHdr));
         Assert.Equal(64, sizeof(MMsgHdr));
         Assert.Equal(16, sizeof(CMsgHdr));
+        Assert.Equal(40, LocalAddress.ControlBytes);
         Assert.Equal(8, sizeof(PollFd));
         Assert.Equal(28, sizeof(SocketAddress28));
     }

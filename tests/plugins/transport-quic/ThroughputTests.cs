@@ -48,4 +48,29 @@ public sealed class ThroughputTests(ITestOutputHelper output)
             + $"{used.TotalSeconds / (bytes * 1e-9):f2} CPU s/GB, datagrams lost {ours.GetStatistics().DatagramsLost}, "
             + $"dropped {ours.GetStatistics().PacketsDropped}, rtt {ours.Path.RoundTrip.TotalMilliseconds:f2} ms");
     }
+
+    /// <summary>For a namespace whose loopback has a small MTU: shows what path-MTU discovery makes of it.</summary>
+    [Fact(Explicit = true)]
+    public async Task Path_mtu_of_this_loopback()
+    {
+        await using Node a = await Node.StartAsync();
+        await using Node b = await Node.StartAsync();
+        (ITransportConnection ours, ITransportConnection theirs) = await a.ConnectAsync(b);
+        long start = Stopwatch.GetTimestamp();
+        using var batch = new PacketBatch(1, 4096);
+        batch.TryAdd(new byte[1380]);
+        int last = 0;
+        while (Stopwatch.GetElapsedTime(start).TotalSeconds < 8)
+        {
+            ours.Send(batch, 0, 1);
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+            if (ours.Path.PathMtuBytes == last)
+                continue;
+            last = ours.Path.PathMtuBytes;
+            output.WriteLine(
+                $"{Stopwatch.GetElapsedTime(start).TotalMilliseconds:f0} ms: UDP payload {last}, largest packet "
+                + $"{ours.Path.MaxPacketBytes}, arrived {b.Packets.Count}, back {theirs.Path.PathMtuBytes}");
+        }
+        output.WriteLine($"sent {ours.GetStatistics().PacketsSent}, arrived {b.Packets.Count}, {a.Closed.Count} closed");
+    }
 }

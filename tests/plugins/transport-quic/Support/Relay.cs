@@ -7,15 +7,26 @@ namespace VibePN.Plugins.TransportQuic.Tests;
 internal sealed class Relay : IAsyncDisposable
 {
     private readonly Socket _front = NewSocket();
-    private readonly Socket _back = NewSocket();
+    private readonly List<Socket> _backs = [];
+    private readonly IPEndPoint _server;
+    private volatile Socket _back;
     private readonly CancellationTokenSource _stop = new();
-    private readonly Task[] _pumps;
+    private readonly List<Task> _pumps;
     private EndPoint? _client;
 
     public Relay(IPEndPoint server)
     {
-        _back.Connect(server);
+        _server = server;
+        _back = NewBack();
         _pumps = [PumpAsync(_front, toServer: true), PumpAsync(_back, toServer: false)];
+    }
+
+    /// <summary>The server sees the client under a new port from now on, as after a NAT forgot.</summary>
+    public IPEndPoint Rebind()
+    {
+        _back = NewBack();
+        _pumps.Add(PumpAsync(_back, toServer: false));
+        return (IPEndPoint)_back.LocalEndPoint!;
     }
 
     /// <summary>Where clients dial.</summary>
@@ -38,8 +49,16 @@ internal sealed class Relay : IAsyncDisposable
         await _stop.CancelAsync();
         await Task.WhenAll(_pumps);
         _front.Dispose();
-        _back.Dispose();
+        _backs.ForEach(socket => socket.Dispose());
         _stop.Dispose();
+    }
+
+    private Socket NewBack()
+    {
+        Socket socket = NewSocket();
+        socket.Connect(_server);
+        _backs.Add(socket);
+        return socket;
     }
 
     private static Socket NewSocket()

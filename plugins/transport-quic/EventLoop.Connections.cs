@@ -1,0 +1,113 @@
+using System.Security.Cryptography;
+using VibePN.Contracts;
+using VibePN.Plugins.TransportQuic.Native;
+
+namespace VibePN.Plugins.TransportQuic;
+
+// Beginning and ending connections. All of it on the loop's thread.
+internal sealed unsafe partial class EventLoop
+{
+    /// <summary>What every new connection has in common.</summary>
+    public ConnectionSeed Seed(ConnectionRole role, UdpSocket socket, in SocketAddress28 remote, ulong now) => new()
+    {
+        Role = role,
+        Credentials = _credentials,
+        Callbacks = _callbacks,
+        Local = socket.Local,
+        Remote = remote,
+        Now = now,
+        HandshakeTimeout = Nanoseconds(Options.HandshakeTimeout),
+        IdleTimeout = Nanoseconds(Options.IdleTimeout),
+        ControlWindow = Options.ControlWindowBytes,
+        Bbr = Settings.Bbr,
+        MaxUdpPayload = Settings.MaxUdpPayload,
+        PmtudProbes = new ReadOnlySpan<ushort>(_probes, _probeCount),
+    };
+
+    /// <summary>Makes a connection out of its seed.</summary>
+    /// <returns>Null when memory ran out.</returns>
+    public QuicConnection? Begin(
+        ConnectionRole role, long dialId, UdpSocket socket, in SocketAddress28 remote, in ConnectionSeed seed)
+    {
+        var connection = new QuicConnection(this, ++_nextId, role, dialId, socket, remote);
+        _connections.Add(connection);
+        Counters.Connections++;
+        if (role == ConnectionRole.Responder)
+            Counters.HalfOpen++;
+        if (!connection.Begin(seed, Nanoseconds(Options.HandshakeTimeout)))
+        {
+            Counters.Connections--;
+            if (role == ConnectionRole.Responder)
+                Counters.HalfOpen--;
+            return null;
+        }
+        MarkDirty(connection);
+        return connection;
+    }
+
+    /// <summary>Starts one try of a dial, on the loop's thread.</summary>
+    /// <returns>False when it could not even begin.</returns>
+    public bool Connect(long dialId, in SocketAddress28 remote)
+    {
+        ushort family = remote.Family;
+        UdpSocket? socket = Array.Find(_sockets, candidate => candidate.Local.Family == family);
+        if (socket is null || Stopping || _connections.Count >= Settings.MaxConnections)
+            return false;
+        Span<byte> source = stackalloc byte[ConnectionId.OwnLength];
+        Span<byte> destination = stackalloc byte[NgCid.MaxLength];
+        RandomNumberGenerator.Fill(source);
+        RandomNumberGenerator.Fill(destination);
+        ConnectionSeed seed = Seed(ConnectionRole.Initiator, socket, remote, _now) with
+        {
+            SourceCid = source,
+            DestinationCid = destination,
+        };
+        return Begin(ConnectionRole.Initiator, dialId, socket, remote, seed) is not null;
+    }
+
+    /// <summary>Whether any socket can reach addresses of this family.</summary>
+    public bool HasFamily(int family) => Array.Exists(_sockets, socket => socket.Local.Family == family);
+
+    /// <summary>Puts the connection's timer; <see cref="ulong.MaxValue"/> takes it away.</summary>
+    public void SetTimer(QuicConnection connection, ulong due) => _timers.Set(connection, due);
+
+    /// <summary>Ends a connection once the calls now under way have returned.</summary>
+    public void FailLater(QuicConnection connection, CloseReason reason) => _failing.Add((connection, reason));
+
+    /// <summary>A handshake is confirmed.</summary>
+    public void OnUp(QuicConnection connection)
+    {
+        Counters.Completed++;
+        if (connection.Role == ConnectionRole.Responder)
+            Counters.HalfOpen--;
+        else
+            _dialer.OnConnected(connection.DialId);
+        Events.OnConnected(connection, connection.DialId);
+    }
+
+    /// <summary>A connection is over; it may linger to recognise late packets.</summary>
+    public void OnEnded(QuicConnection connection, CloseReason reason, bool connected)
+    {
+        Counters.Connections--;
+        if (connected)
+        {
+            Events.OnClosed(connection, reason);
+            return;
+        }
+        if (reason.Code == CloseCode.TrustRefused)
+            Counters.Refused++;
+        else
+            Counters.Failed++;
+        if (connection.Role == ConnectionRole.Initiator)
+        {
+            _dialer.OnFailed(connection.DialId, reason);
+            return;
+        }
+        Counters.HalfOpen--;
+        if (reason.Code == CloseCode.TrustRefused && MayLog(out long unlogged))
+            _log.HandshakeRefused(connection.Path.Remote, reason.Text, unlogged);
+    }
+
+    /// <summary>A connection's last ID is out of the table.</summary>
+    public void OnForgotten(QuicConnection connection) => _connections.Remove(connection);
+}

@@ -1,0 +1,71 @@
+using VibePN.Plugins.TransportQuic.Native;
+
+namespace VibePN.Plugins.TransportQuic;
+
+// From the socket to the connection: by connection ID, then by reset token, then to the acceptor.
+internal sealed unsafe partial class EventLoop
+{
+    private void Receive(UdpSocket socket)
+    {
+        int messages = _ring.Receive(socket.Fd);
+        for (int i = 0; i < messages; i++)
+        {
+            byte* data = _ring.Message(i, out int length, out int segment, out SocketAddress28 remote, out LocalAddress local);
+            AskedAddress = local;
+            for (int offset = 0; offset < length; offset += segment)
+                Route(socket, remote, data + offset, Math.Min(segment, length - offset));
+        }
+    }
+
+    private void Route(UdpSocket socket, in SocketAddress28 remote, byte* packet, int length)
+    {
+        Counters.DatagramsIn++;
+        QuicConnection? connection = Find(socket, remote, packet, length);
+        if (connection is null)
+        {
+            Counters.Unroutable++;
+            return;
+        }
+        // Bound to one socket: a packet that names the connection elsewhere would look like a changed local path.
+        if (!ReferenceEquals(connection.Socket, socket))
+            return;
+        connection.Receive(remote, packet, length, _now);
+        MarkDirty(connection);
+    }
+
+    private QuicConnection? Find(UdpSocket socket, in SocketAddress28 remote, byte* packet, int length)
+    {
+        if (length < 1 + ConnectionId.OwnLength)
+            return null;
+        bool longHeader = (packet[0] & 0x80) != 0;
+        if (!longHeader)
+        {
+            var id = new ConnectionId(new ReadOnlySpan<byte>(packet + 1, ConnectionId.OwnLength));
+            if (Table.TryFind(id, out QuicConnection? known) || FindByToken(packet, length, out known))
+                return known;
+            _acceptor.OnUnknownShort(socket, remote, packet, length, _now);
+            return null;
+        }
+        NgVersionCid ids;
+        int result = Ngtcp2.ngtcp2_pkt_decode_version_cid(&ids, packet, (nuint)length, ConnectionId.OwnLength);
+        if (result == Ngtcp2.ERR_VERSION_NEGOTIATION)
+            _acceptor.OnUnknownVersion(socket, remote, ids, length, _now);
+        if (result != 0 || ids.DcidLength > NgCid.MaxLength)
+            return null;
+        var destination = new ConnectionId(new ReadOnlySpan<byte>(ids.Dcid, (int)ids.DcidLength));
+        return Table.TryFind(destination, out QuicConnection? found)
+            ? found
+            : _acceptor.OnUnknownLong(socket, remote, packet, length, _now);
+    }
+
+    // A stateless reset ends with the token that the peer gave us for the ID it has forgotten.
+    private bool FindByToken(byte* packet, int length, out QuicConnection? connection)
+    {
+        connection = null;
+        if (length < 1 + 4 + Ngtcp2.StatelessResetTokenLength)
+            return false;
+        byte* tail = packet + length - Ngtcp2.StatelessResetTokenLength;
+        return Table.TryFindToken(
+            ConnectionTable.Token(new ReadOnlySpan<byte>(tail, Ngtcp2.StatelessResetTokenLength)), out connection);
+    }
+}
