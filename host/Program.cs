@@ -3,6 +3,7 @@ using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using VibePN.Host.Control;
 using VibePN.Host.Logging;
+using VibePN.Host.Native;
 using VibePN.Host.Plugins;
 using VibePN.Host.Running;
 
@@ -24,6 +25,7 @@ switch (line.Action)
         break;
 }
 
+CoreDumps.Forbid();
 bool isCheck = line.Action == CommandAction.Check;
 if (DaemonFiles.Read(line, strict: isCheck, out ImmutableArray<string> errors) is not { } files)
 {

@@ -25,6 +25,9 @@ internal static unsafe partial class LibC
     /// <summary>fcntl.h: close on exec.</summary>
     public const int O_CLOEXEC = 0x80000;
 
+    /// <summary>sys/resource.h: the size of core files.</summary>
+    public const int RLIMIT_CORE = 4;
+
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int statx(int dirfd, string path, int flags, uint mask, Statx* result);
 
@@ -35,8 +38,19 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", SetLastError = true)]
     public static partial int fsync(SafeFileHandle handle);
 
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int setrlimit(int resource, RLimit* limits);
+
     [LibraryImport("libc")]
     public static partial uint geteuid();
+}
+
+/// <summary>sys/resource.h: <c>struct rlimit</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct RLimit
+{
+    public ulong Current;
+    public ulong Maximum;
 }
 
 /// <summary>linux/stat.h: <c>struct statx</c>, the same on every architecture; 256 bytes.</summary>

@@ -68,6 +68,10 @@ internal sealed class LoadedPlugin
     /// <exception cref="InvalidOperationException">It does not.</exception>
     public IPlugin Instance => _instance ?? throw new InvalidOperationException($"Plugin '{Entry.Name}' is not loaded.");
 
+    /// <summary>The object, or null when it is not loaded any more.</summary>
+    public T? TryGetInstance<T>()
+        where T : class, IPlugin => _instance as T;
+
     /// <summary>Stages, loads and constructs.</summary>
     /// <exception cref="DaemonException">It cannot be staged or loaded, or its constructor threw; nothing stays loaded.</exception>
     public void Load(PluginStage stage)
@@ -99,16 +103,20 @@ internal sealed class LoadedPlugin
         DaemonException failure;
         try
         {
-            if (await PluginThread.RunAsync(instance.StartAsync, _services.Limits.Start))
+            bool inTime = await PluginThread.RunAsync(instance.StartAsync, _services.Limits.Start);
+            if (inTime && _state == PluginState.Waiting)
             {
                 _state = PluginState.Running;
                 Log.PluginStarted(_logger, PluginRoles.NameOf(Entry.Role), Entry.Name, Export.Version, Entry.Path, Hash);
                 return;
             }
 
+            string what = inTime
+                ? "let an exception escape while it started."
+                : $"did not start within {_services.Limits.Start.TotalSeconds:0.###} s.";
             failure = new DaemonException(ExitCodes.Internal,
-                $"{Entry.Position}: error {ErrorCodes.StartFailed}: plugin '{Entry.Name}' did not start within "
-                + $"{_services.Limits.Start.TotalSeconds:0.###} s. See its log lines, or report it to its author.");
+                $"{Entry.Position}: error {ErrorCodes.StartFailed}: plugin '{Entry.Name}' {what} "
+                + "See its log lines, or report it to its author.");
         }
         catch (Exception exception) // as above
         {

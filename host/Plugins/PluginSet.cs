@@ -58,6 +58,11 @@ internal sealed class PluginSet
         _plugins.Where(plugin => plugin.Entry.Role == role && plugin.State == PluginState.Running)
             .Select(plugin => (T)plugin.Instance);
 
+    /// <summary>The running trust plugins, each made to fail closed.</summary>
+    public IEnumerable<FailClosedTrust> Trust() =>
+        _plugins.Where(plugin => plugin.Entry.Role == PluginRole.Trust && plugin.State == PluginState.Running)
+            .Select(plugin => new FailClosedTrust(plugin));
+
     /// <summary>Loads all, then starts all in order.</summary>
     /// <exception cref="DaemonException">One that is required failed; those that had started are stopped again.</exception>
     public async Task StartAsync()

@@ -16,7 +16,10 @@ internal static class PluginThread
             CancellationToken.None,
             TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach,
             TaskScheduler.Default).Unwrap();
-        if (await Task.WhenAny(task, Task.Delay(limit)) != task)
+        using var timer = new CancellationTokenSource();
+        bool isInTime = await Task.WhenAny(task, Task.Delay(limit, timer.Token)) == task;
+        await timer.CancelAsync();
+        if (!isInTime)
         {
             // On the pool: the plugin's callbacks might hang as well.
             _ = cancellation.CancelAsync();

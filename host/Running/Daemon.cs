@@ -32,6 +32,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     private StateLock? _state;
     private MetricsEndpoint? _metrics;
     private OverlayEngine? _engine;
+    private ImmutableArray<FailClosedTrust> _trust = [];
     private volatile DaemonConfiguration _configuration;
 
     /// <summary>Takes what was read and checked; starts nothing.</summary>
@@ -96,6 +97,8 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     /// <summary>Says goodbye, removes the interfaces, stops the plugins. Throws nothing.</summary>
     public async ValueTask DisposeAsync()
     {
+        // A reload that is under way ends first; one that comes later finds nothing to change.
+        await _reloading.WaitAsync(EngineStopLimit);
         await StopEngineAsync();
         await _plugins.StopAsync();
         _metrics?.Dispose();
@@ -111,7 +114,12 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     public bool OnUnhandledException(Exception exception)
     {
         if (_plugins.Attribute(exception) is not null)
+        {
+            foreach (FailClosedTrust trust in _trust)
+                trust.OnFault();
             return true;
+        }
+
         Log.OwnFault(_logger, exception.ToString());
         return false;
     }
@@ -155,7 +163,8 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     /// <inheritdoc/>
     public void RequestStop(string reason) => _stopRequested.TrySetResult(reason);
 
-    private OverlayEngine Engine => _engine ?? throw new InvalidOperationException("The engine does not run.");
+    private OverlayEngine Engine => _engine
+        ?? throw new PluginException("The daemon is starting or stopping.") { Fault = PluginFault.Unavailable };
 
     private async Task<ReloadOutcome> TryReloadAsync(CancellationToken cancellationToken)
     {
@@ -191,12 +200,13 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
 
     private async Task StartEngineAsync()
     {
+        _trust = [.. _plugins.Trust()];
         var parts = new EngineParts
         {
             Transports = [.. _plugins.Of<ITransportPlugin>(PluginRole.Transport)],
             Tun = _plugins.Of<ITunPlugin>(PluginRole.Tun).Single(),
             Routing = _plugins.Of<IRoutePolicyPlugin>(PluginRole.Routing).Single(),
-            Trust = [.. _plugins.Of<ITrustPlugin>(PluginRole.Trust)],
+            Trust = [.. _trust],
             Loggers = _log.Loggers,
             Time = TimeProvider.System,
             Random = Random.Shared,

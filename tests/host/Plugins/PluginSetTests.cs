@@ -95,6 +95,27 @@ public sealed class PluginSetTests : IDisposable
     }
 
     [Fact]
+    public async Task A_trust_plugin_whose_code_let_an_exception_escape_refuses_everybody()
+    {
+        _bench.Replace("trust", "faulty", "fails-later");
+        PluginSet set = _bench.Set();
+        await set.StartAsync();
+        FailClosedTrust trust = Assert.Single(set.Trust());
+        int raised = 0;
+        trust.Changed += () => raised++;
+        Assert.Equal(TrustOutcome.Accept, trust.Decide(Request()).Outcome);
+
+        Assert.Null(set.Attribute(new InvalidOperationException("not a plugin's")));
+        Assert.Equal("fails-later", set.Attribute(Assert.Throws<InvalidOperationException>(trust.List)));
+        trust.OnFault();
+        Assert.Equal(1, raised);
+        TrustVerdict verdict = trust.Decide(Request());
+        Assert.Equal((TrustOutcome.Refuse, TrustReason.PluginFault), (verdict.Outcome, verdict.Reason));
+        Assert.False(trust.List().Healthy);
+        await set.StopAsync();
+    }
+
+    [Fact]
     public async Task Two_plugins_with_two_releases_of_one_library_run_side_by_side()
     {
         _bench.Use("uses-one", "trust", _bench.Scratch.Install("uses-one"));
@@ -145,14 +166,29 @@ public sealed class PluginSetTests : IDisposable
     public async Task Stopped_plugins_leave_the_memory()
     {
         WeakReference[] contexts = await RunOnceAsync();
-        for (int i = 0; i < 20 && contexts.Any(context => context.IsAlive); i++)
+        for (int i = 0; i < 200 && contexts.Any(context => context.IsAlive); i++)
         {
             GC.Collect();
             GC.WaitForPendingFinalizers();
+            await Task.Delay(20, TestContext.Current.CancellationToken); // the threads that ran the plugins are ending
         }
 
         Assert.All(contexts, context => Assert.False(context.IsAlive));
     }
+
+    private static TrustRequest Request() => new()
+    {
+        Fingerprint = Identity.Shared.Fingerprint,
+        PublicKey = Identity.Shared.Fingerprint,
+        CertificateDer = default,
+        NotBefore = DateTimeOffset.MinValue,
+        NotAfter = DateTimeOffset.MaxValue,
+        Role = ConnectionRole.Responder,
+        Peers = [],
+        Protocol = "vibepn/1",
+        Remote = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 1),
+        Now = DateTimeOffset.UnixEpoch,
+    };
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private async Task<WeakReference[]> RunOnceAsync()

@@ -84,10 +84,11 @@ public sealed class DaemonProcessTests : IDisposable
     {
         _daemon.WritePlugins("faulty", "throws-on-thread");
         _daemon.Start();
+        await _daemon.SeeAsync("[host] ready after");
+        _daemon.Scratch.Write("state/throws-on-thread/go", "");
         await _daemon.SeeAsync(
             "FATAL [host/plugins] plugin throws-on-thread let an exception escape on a thread of its own and counts as failed: "
             + "InvalidOperationException: loose thread");
-        await _daemon.SeeAsync("[host] ready after");
         _daemon.Signal("TERM");
         Assert.Equal(ExitCodes.Ok, await _daemon.ExitAsync());
     }
