@@ -30,4 +30,7 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Warning,
         "The kernel refused UDP segmentation offload on a socket; sending goes on without it, at a higher cost")]
     public static partial void GsoOff(this ILogger logger);
+
+    [LoggerMessage(7, LogLevel.Warning, "This kernel has no IPv6, so {Address} is left out")]
+    public static partial void NoIPv6(this ILogger logger, IPEndPoint address);
 }

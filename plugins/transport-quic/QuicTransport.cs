@@ -76,7 +76,7 @@ public sealed class QuicTransport : ITransportPlugin
         TlsCredentials? credentials = null;
         try
         {
-            foreach (IPEndPoint endPoint in options.Listen)
+            foreach (IPEndPoint endPoint in options.Listen.Where(MayOpen))
                 sockets.Add(UdpSocket.Open(endPoint, settings));
             credentials = new TlsCredentials(options.Identity, options.Protocols);
             _loop = new EventLoop(
@@ -96,6 +96,15 @@ public sealed class QuicTransport : ITransportPlugin
         }
         _loop.Start();
         return [.. sockets.Select(socket => socket.LocalEndPoint)];
+    }
+
+    // "All IPv6 addresses" is part of the daemon's default; a kernel without IPv6 has none, which is no error.
+    private bool MayOpen(IPEndPoint endPoint)
+    {
+        if (!endPoint.Address.Equals(IPAddress.IPv6Any) || UdpSocket.Supports(endPoint))
+            return true;
+        _context.Logger.NoIPv6(endPoint);
+        return false;
     }
 
     /// <inheritdoc/>

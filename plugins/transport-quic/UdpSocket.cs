@@ -33,6 +33,18 @@ internal sealed unsafe class UdpSocket : IDisposable
     /// <summary>Whether the kernel gave less buffer than was asked for.</summary>
     public bool SmallBuffers { get; private set; }
 
+    /// <summary>Whether the kernel has the family of this address at all; IPv6 can be switched off at boot.</summary>
+    public static bool Supports(IPEndPoint endPoint)
+    {
+        if (endPoint.AddressFamily != AddressFamily.InterNetworkV6)
+            return true;
+        int fd = LibC.socket(LibC.AF_INET6, LibC.SOCK_DGRAM | LibC.SOCK_CLOEXEC, 0);
+        if (fd < 0)
+            return Marshal.GetLastPInvokeError() != LibC.EAFNOSUPPORT;
+        _ = LibC.close(fd);
+        return true;
+    }
+
     /// <summary>Opens and binds.</summary>
     /// <exception cref="PluginException">The address is taken, not ours, or not allowed; nothing stays open.</exception>
     public static UdpSocket Open(IPEndPoint endPoint, QuicSettings settings)

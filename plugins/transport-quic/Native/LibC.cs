@@ -55,6 +55,7 @@ internal static unsafe partial class LibC
     public const int EACCES = 13;
     public const int EINVAL = 22;
     public const int EMSGSIZE = 90;
+    public const int EAFNOSUPPORT = 97;
     public const int EADDRINUSE = 98;
     public const int EADDRNOTAVAIL = 99;
     public const int ENETDOWN = 100;
@@ -115,6 +116,7 @@ internal static unsafe partial class LibC
         EACCES => "EACCES",
         EINVAL => "EINVAL",
         EMSGSIZE => "EMSGSIZE",
+        EAFNOSUPPORT => "EAFNOSUPPORT",
         EADDRINUSE => "EADDRINUSE",
         EADDRNOTAVAIL => "EADDRNOTAVAIL",
         ENETDOWN => "ENETDOWN",
