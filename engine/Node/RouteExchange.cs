@@ -23,6 +23,7 @@ internal sealed class RouteExchange
     private readonly ILogger _logger;
     private TokenBucket _refusalLines;
     private readonly Dictionary<(long Connection, string Network), Announcer> _announcers = [];
+    private readonly Dictionary<(long Connection, string Network), long> _fullSets = []; // where the current one began
     private Instant _nextDigest;
 
     /// <summary>An exchange that nobody has told anything yet.</summary>
@@ -96,7 +97,10 @@ internal sealed class RouteExchange
     public void OnConnectionGone(PeerConnection connection)
     {
         foreach (AgreedNetwork agreed in connection.Networks)
+        {
             _announcers.Remove((connection.Transport.Id, agreed.Network.Name));
+            _fullSets.Remove((connection.Transport.Id, agreed.Network.Name));
+        }
     }
 
     /// <summary>What a peer told is void.</summary>
@@ -115,12 +119,15 @@ internal sealed class RouteExchange
             || _networks.Find(agreed.Network.Name) is not { } network)
             return frame.Body.IsEmpty ? ControlProblem.BadBody(frame.Type) : null;
         Fingerprint sender = connection.Transport.Peer;
+        (long, string) key = (connection.Transport.Id, agreed.Network.Name);
+        _fullSets.TryAdd(key, network.Routes.Heard);
         switch (frame.Type)
         {
             case ControlType.Announce or ControlType.Withdraw:
                 return OnItems(network, peer, sender, frame, now);
             case ControlType.End:
-                network.ChangeRoutes(routes => routes.EndFullSet(sender, now));
+                network.ChangeRoutes(routes => routes.EndFullSet(sender, _fullSets[key], now));
+                _fullSets[key] = network.Routes.Heard;
                 return null;
             case ControlType.Digest when DigestMessage.TryParse(frame.Body, out DigestMessage digest):
                 if (!network.Routes.Confirm(sender, digest.Count, digest.Hash, now))

@@ -19,6 +19,9 @@ internal sealed class RouteTable
     /// <summary>Grows with each change of the accepted candidates.</summary>
     public long Version { get; private set; }
 
+    /// <summary>Announcements so far: the moment a full set begins, in this table's own counting.</summary>
+    public long Heard { get; private set; }
+
     /// <summary>Accepted candidates.</summary>
     public int Count { get; private set; }
 
@@ -61,15 +64,16 @@ internal sealed class RouteTable
         if (!_peers.TryGetValue(peer, out PeerRoutes? routes))
             _peers.Add(peer, routes = new PeerRoutes());
         routes.ExpiresAt = now + Lifetime;
+        Heard++;
         routes.Entries.TryGetValue(prefix, out Entry? old);
         if (old is not null && old.AnnouncedMetric == announcedMetric && old.Verdict.Candidate == verdict.Candidate)
         {
-            routes.Entries[prefix] = old with { Generation = routes.Generation };
+            routes.Entries[prefix] = old with { Heard = Heard };
             return;
         }
         if (old is not null)
             Forget(routes, prefix, old);
-        routes.Entries[prefix] = new Entry(announcedMetric, verdict, now, routes.Generation);
+        routes.Entries[prefix] = new Entry(announcedMetric, verdict, now, Heard);
         routes.Hash ^= RouteDigest.HashOf(prefix, announcedMetric);
         if (verdict.Candidate is null)
             return;
@@ -94,15 +98,18 @@ internal sealed class RouteTable
         Version++;
     }
 
-    /// <summary>A full set is complete: what the peer did not announce since the last one is forgotten.</summary>
-    public void EndFullSet(Fingerprint peer, Instant now)
+    /// <summary>A full set is complete: what the peer did not announce since its beginning is forgotten.</summary>
+    /// <param name="peer">Whose set.</param>
+    /// <param name="begin">What <see cref="Heard"/> was when the set began. Two connections of one peer may carry
+    /// two sets at once, so the table cannot tell by itself.</param>
+    /// <param name="now">The time.</param>
+    public void EndFullSet(Fingerprint peer, long begin, Instant now)
     {
         if (!_peers.TryGetValue(peer, out PeerRoutes? routes))
             return;
         routes.ExpiresAt = now + Lifetime;
-        foreach (IpPrefix prefix in routes.Entries.Where(pair => pair.Value.Generation != routes.Generation).Select(pair => pair.Key).ToArray())
+        foreach (IpPrefix prefix in routes.Entries.Where(pair => pair.Value.Heard <= begin).Select(pair => pair.Key).ToArray())
             Withdraw(peer, prefix);
-        routes.Generation++;
     }
 
     /// <summary>Compares the peer's digest with what is remembered of it; an equal one renews all its entries.</summary>
@@ -131,7 +138,10 @@ internal sealed class RouteTable
             return;
         Instant expiresAt = routes.ExpiresAt;
         foreach ((IpPrefix prefix, Entry entry) in routes.Entries.ToArray())
+        {
             Announce(peer, prefix, entry.AnnouncedMetric, judge(prefix, entry.AnnouncedMetric), now);
+            routes.Entries[prefix] = routes.Entries[prefix] with { Heard = entry.Heard }; // the peer said nothing
+        }
         routes.ExpiresAt = expiresAt;
     }
 
@@ -180,12 +190,10 @@ internal sealed class RouteTable
 
         public int Accepted { get; set; }
 
-        public int Generation { get; set; }
-
         public ulong Hash { get; set; }
 
         public Instant ExpiresAt { get; set; }
     }
 
-    private sealed record Entry(uint AnnouncedMetric, ImportVerdict Verdict, Instant Since, int Generation);
+    private sealed record Entry(uint AnnouncedMetric, ImportVerdict Verdict, Instant Since, long Heard);
 }

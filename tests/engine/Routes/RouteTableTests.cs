@@ -70,10 +70,23 @@ public sealed class RouteTableTests
     {
         Accept(Alice, Lan, At(0));
         Accept(Alice, Host, At(0));
-        _table.EndFullSet(Alice, At(0));
+        _table.EndFullSet(Alice, begin: 0, At(0));
+        long begin = _table.Heard;
         Accept(Alice, Host, At(10));
-        _table.EndFullSet(Alice, At(10));
+        _table.EndFullSet(Alice, begin, At(10));
         Assert.Equal([Host], _table.AcceptedFrom(Alice));
+    }
+
+    [Fact]
+    public void Two_full_sets_that_cross_on_two_connections_forget_nothing()
+    {
+        long first = _table.Heard;
+        Accept(Alice, Lan, At(0)); // on the first connection
+        long second = _table.Heard;
+        Accept(Alice, Lan, At(0)); // on the second
+        _table.EndFullSet(Alice, first, At(0));
+        _table.EndFullSet(Alice, second, At(0));
+        Assert.Equal([Lan], _table.AcceptedFrom(Alice));
     }
 
     [Fact]

@@ -169,7 +169,9 @@ internal sealed class Node : IDisposable
 
     /// <summary>Waits until this node has a session with, and routes to, each of the others.</summary>
     public Task<TimeSpan> JoinedAsync(params Node[] others) => Wait.ForAsync(
-        Patience, $"{Name} to be joined", () => IsJoinedAsync(others), () => _lab.AllLogs);
+        Patience, $"{Name} to be joined", () => IsJoinedAsync(others), () => $"{Ask("peers")}\n{Ask("routes")}\n{_lab.AllLogs}");
+
+    private string Ask(string command) => $"{Name}, {command}: {AskAsync(command).GetAwaiter().GetResult()}";
 
     private static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
 
