@@ -36,6 +36,9 @@ internal static partial class Log
     [LoggerMessage(115, LogLevel.Debug, "Peer {Peer} is reached over another connection now: {Remote} ({Role})")]
     public static partial void PeerMoved(ILogger logger, string peer, IPEndPoint remote, ConnectionRole role);
 
+    [LoggerMessage(116, LogLevel.Debug, "Peer {Peer} comes and goes too often to log each time")]
+    public static partial void LinesSuppressed(ILogger logger, string peer);
+
     [LoggerMessage(120, LogLevel.Information, "Network {Network} is up on {Device}: {Addresses}, MTU {Mtu} bytes")]
     public static partial void NetworkUp(ILogger logger, string network, string device, string addresses, int mtu);
 

@@ -13,6 +13,8 @@ namespace VibePN.Engine;
 /// <summary>The engine as the host sees it: start, look, change, stop. All members from any thread.</summary>
 public sealed class OverlayEngine : IAsyncDisposable
 {
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromMilliseconds(2_500);
+
     private readonly EngineParts _parts;
     private readonly ControlLoop _loop;
     private readonly TrustGate _gate;
@@ -21,7 +23,8 @@ public sealed class OverlayEngine : IAsyncDisposable
     private readonly ILogger _logger;
     private EngineConfiguration _configuration;
     private volatile ControlPlane? _plane;
-    private bool _started;
+    private TokenBucket _faultLines;
+    private volatile bool _started;
 
     /// <summary>Wires the parts; touches nothing yet.</summary>
     /// <param name="configuration">Checked by the host.</param>
@@ -34,7 +37,8 @@ public sealed class OverlayEngine : IAsyncDisposable
         _gate = new TrustGate(
             configuration.Identity.Fingerprint, parts.Trust, parts.Time, parts.Loggers.CreateLogger("engine/trust"),
             configuration.Peers);
-        _loop = new ControlLoop(parts.Time, OnTimer, exception => Log.LoopFault(_logger, exception.ToString()));
+        _loop = new ControlLoop(parts.Time, OnTimer, OnFault);
+        _faultLines = new TokenBucket(perSecond: 1, burst: 10, default);
         _driver = new EngineDriver(_loop, _gate, OnPumpLost);
         EngineMetrics.Publish(
             parts.Meter, () => _plane?.Facts ?? NodeFacts.None, _inboundPorts.Drops, () => _gate.Refused);
@@ -53,14 +57,14 @@ public sealed class OverlayEngine : IAsyncDisposable
     }
 
     /// <summary>A picture of now.</summary>
-    public Task<EngineStatus> GetStatusAsync(CancellationToken cancellationToken) => _loop.InvokeAsync(
+    public Task<EngineStatus> GetStatusAsync(CancellationToken cancellationToken) => Invoke(
         now => StatusReport.Take(Plane, _parts.Trust, now, _parts.Time.GetUtcNow()), cancellationToken);
 
     /// <summary>Changes to another configuration; what is equal in both stays untouched.</summary>
     /// <returns>What was changed, one line each; empty when nothing was.</returns>
     /// <exception cref="PluginException">Not changed, and why.</exception>
     public Task<IReadOnlyList<string>> ReloadAsync(EngineConfiguration configuration, CancellationToken cancellationToken) =>
-        _loop.InvokeAsync(
+        Invoke(
             now =>
             {
                 IReadOnlyList<string> changes = Plane.Reload(configuration, now);
@@ -72,7 +76,7 @@ public sealed class OverlayEngine : IAsyncDisposable
     /// <summary>Says goodbye to every peer and closes its connections; dialling goes on after the back-off.</summary>
     /// <returns>How many connections were closed.</returns>
     public Task<int> GoodbyeAsync(CancellationToken cancellationToken) =>
-        _loop.InvokeAsync(now => Plane.Goodbye(CloseCode.Goodbye, now), cancellationToken);
+        Invoke(now => Plane.Goodbye(CloseCode.Goodbye, now), cancellationToken);
 
     /// <summary>Says goodbye, closes connections and removes the interfaces. Within 3 s.</summary>
     public async ValueTask DisposeAsync()
@@ -81,11 +85,23 @@ public sealed class OverlayEngine : IAsyncDisposable
             trust.Changed -= OnTrustChanged;
         if (_started)
         {
-            await _loop.InvokeAsync(Close, CancellationToken.None);
             _started = false;
+            try
+            {
+                await _loop.InvokeAsync(Close, CancellationToken.None).WaitAsync(CloseTimeout);
+            }
+            catch (TimeoutException exception)
+            {
+                // A plugin holds the control thread; the process must end all the same.
+                Log.LoopFault(_logger, exception.ToString());
+            }
         }
         _loop.Dispose();
     }
+
+    private Task<T> Invoke<T>(Func<Instant, T> function, CancellationToken cancellationToken) => _started
+        ? _loop.InvokeAsync(function, cancellationToken)
+        : Task.FromException<T>(new PluginException("The engine is not running.") { Fault = PluginFault.Unavailable });
 
     private ControlPlane Plane => _plane
         ?? throw new PluginException("The engine is not running.") { Fault = PluginFault.Unavailable };
@@ -125,6 +141,13 @@ public sealed class OverlayEngine : IAsyncDisposable
         plane.Networks.CloseAll();
         _plane = null;
         return true;
+    }
+
+    // On the loop's thread only. A fault that repeats with every message must not fill a disk.
+    private void OnFault(Exception exception)
+    {
+        if (_faultLines.TryTake(_loop.Now))
+            Log.LoopFault(_logger, exception.ToString());
     }
 
     private Instant OnTimer(Instant now) => _plane?.OnTimer(now) ?? Instant.Never;

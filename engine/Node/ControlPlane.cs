@@ -17,6 +17,12 @@ namespace VibePN.Engine.Node;
 /// </remarks>
 internal sealed class ControlPlane : ISessionActions
 {
+    // A certificate that runs out, or a verdict with an end, is noticed this long after at the latest.
+    private static readonly TimeSpan JudgementInterval = TimeSpan.FromSeconds(60);
+
+    // Our own interfaces change the machine's network too: peers that are down are not dialled for each change.
+    private static readonly TimeSpan WakeUpInterval = TimeSpan.FromSeconds(5);
+
     private readonly EngineParts _parts;
     private readonly TrustGate _gate;
     private readonly IEngineDriver _driver;
@@ -25,7 +31,12 @@ internal sealed class ControlPlane : ISessionActions
     private readonly SortedDictionary<string, PeerMachine> _peers = new(StringComparer.Ordinal);
     private readonly Dictionary<long, ConnectionOwner> _owners = [];
     private readonly DataPlane _data;
+    private readonly Dictionary<string, TokenBucket> _lines = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _up = new(StringComparer.Ordinal);
     private long _lastDialId;
+    private Instant _nextJudgement;
+    private Instant _nextWakeUp;
+    private bool _wakeUpWanted;
     private volatile NodeFacts _facts = NodeFacts.None;
 
     /// <summary>A node with its peers and no interface yet.</summary>
@@ -42,8 +53,10 @@ internal sealed class ControlPlane : ISessionActions
         Networks = networks;
         Routes = new RouteExchange(
             networks, parts.Routing, configuration.Identity.Fingerprint, parts.Loggers.CreateLogger("engine/routes"), now);
-        _data = new DataPlane(networks, parts.Routing, inboundPorts, parts.Loggers.CreateLogger("engine/forwarding"));
+        _data = new DataPlane(networks, parts.Routing, inboundPorts, parts.Loggers.CreateLogger("engine/forwarding"), now);
         Started = now;
+        _nextJudgement = now + JudgementInterval;
+        _nextWakeUp = now;
         foreach (PeerConfiguration peer in configuration.Peers)
             AddPeer(peer, now);
     }
@@ -81,10 +94,15 @@ internal sealed class ControlPlane : ISessionActions
                 peer.OnTimer(now, () => ++_lastDialId);
             next = Instant.Min(next, peer.NextTimer);
         }
+        if (now >= _nextJudgement)
+            OnTrustChanged(now);
+        if (_wakeUpWanted)
+            WakeUp(now);
         Networks.OnTimer(now);
         Routes.OnTimer(now);
         _data.Publish(_peers.Values, now);
         Facts = NodeFacts.Of(this);
+        next = Instant.Min(next, _wakeUpWanted ? Instant.Min(_nextWakeUp, _nextJudgement) : _nextJudgement);
         return Instant.Min(next, Instant.Min(Networks.NextTimer, Routes.NextTimer));
     }
 
@@ -92,11 +110,14 @@ internal sealed class ControlPlane : ISessionActions
     public void OnConnected(ITransportConnection connection, long dialId, Instant now)
     {
         _gate.OnDialEnded(dialId);
+        // Peers, pins and verdicts may have changed between the handshake and this turn.
         if (!_gate.TryGetAdmission(connection.Peer, out Admission admission)
-            || !_peers.TryGetValue(admission.PeerName, out PeerMachine? peer))
+            || !_peers.TryGetValue(admission.PeerName, out PeerMachine? peer)
+            || _gate.JudgeAgain(connection.Peer) is not null)
         {
-            connection.Close(new CloseReason(CloseCode.Unconfigured, "the peer is not configured any more"));
-            OnDialFailed(dialId, new CloseReason(CloseCode.Unconfigured, "the peer is not configured any more"), now);
+            var reason = new CloseReason(CloseCode.Unconfigured, "the peer is not configured or not trusted any more");
+            connection.Close(reason);
+            OnDialFailed(dialId, reason, now);
             return;
         }
         var owner = new ConnectionOwner(peer, dialId) { Committing = admission.NeedsCommit };
@@ -117,7 +138,8 @@ internal sealed class ControlPlane : ISessionActions
                 continue;
             peer.OnDialFailed(reason, now);
             TimeSpan wait = peer.NextDial is { } next ? next - now : TimeSpan.Zero;
-            Log.DialFailed(_logger, peer.Configuration.Name, reason, (long)wait.TotalMilliseconds);
+            if (MayLog(peer, now))
+                Log.DialFailed(_logger, peer.Configuration.Name, reason, (long)wait.TotalMilliseconds);
         }
     }
 
@@ -127,7 +149,7 @@ internal sealed class ControlPlane : ISessionActions
         if (!_owners.TryGetValue(connection.Id, out ConnectionOwner? owner))
             return;
         if (!owner.Committing)
-            owner.Peer.OnControl(connection, bytes.Span, now);
+            Receive(owner.Peer, connection, bytes, now);
         else if (!owner.TryKeep(bytes))
             connection.Close(new CloseReason(CloseCode.LimitExceeded, "too much before the greeting"));
     }
@@ -146,6 +168,7 @@ internal sealed class ControlPlane : ISessionActions
     /// <summary>Trust may have changed: judge everybody who is connected again.</summary>
     public void OnTrustChanged(Instant now)
     {
+        _nextJudgement = now + JudgementInterval;
         foreach (PeerMachine peer in _peers.Values)
         {
             if (peer.Connections.Count > 0 && peer.Identity is { } identity && _gate.JudgeAgain(identity) is { } reason)
@@ -154,8 +177,19 @@ internal sealed class ControlPlane : ISessionActions
     }
 
     /// <summary>The machine's addresses or links changed: whoever is down may be reachable now.</summary>
+    /// <remarks>Changes that follow each other closely count as one, dealt with at the end of 5 s.</remarks>
     public void OnMachineNetworkChanged(Instant now)
     {
+        _wakeUpWanted = true;
+        WakeUp(now);
+    }
+
+    private void WakeUp(Instant now)
+    {
+        if (now < _nextWakeUp)
+            return;
+        _wakeUpWanted = false;
+        _nextWakeUp = now + WakeUpInterval;
         foreach (PeerMachine peer in _peers.Values)
         {
             if (peer.Active is null)
@@ -191,7 +225,7 @@ internal sealed class ControlPlane : ISessionActions
         OnTrustChanged(now);
         Routes.Reconsider(_peers.Values, now);
         foreach (PeerMachine peer in _peers.Values)
-            Routes.TellChanges(peer);
+            Routes.TellChanges(peer, now);
         return changes;
     }
 
@@ -200,7 +234,15 @@ internal sealed class ControlPlane : ISessionActions
         Log.Dialling(_logger, peer.Configuration.Name, address);
         _gate.OnDial(dialId, peer.Configuration.Name);
         (ITransportPlugin transport, string rest) = TransportOf(address);
-        transport.Dial(new DialRequest(dialId, rest));
+        try
+        {
+            transport.Dial(new DialRequest(dialId, rest));
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // A transport's fault of any kind is a dial that failed, or the peer would wait for its end for ever.
+            OnDialFailed(dialId, new CloseReason(CloseCode.Internal, exception.Message), _driver.Now);
+        }
     }
 
     void ISessionActions.ConnectionReady(PeerMachine peer, PeerConnection connection) =>
@@ -209,15 +251,21 @@ internal sealed class ControlPlane : ISessionActions
     void ISessionActions.ActiveChanged(PeerMachine peer, PeerConnection? active, Instant now)
     {
         string name = peer.Configuration.Name;
-        if (active is null)
+        bool changes = active is null ? _up.Remove(name) : _up.Add(name);
+        if (!MayLog(peer, now))
+            Log.LinesSuppressed(_logger, name);
+        else if (active is null)
             Log.PeerDown(_logger, name, peer.LastError);
-        else if (peer.Connections.Count == 1)
+        else if (changes)
             Log.PeerUp(_logger, name, active.Transport.Path.Remote, active.Transport.Role, active.Networks.Count);
         else
             Log.PeerMoved(_logger, name, active.Transport.Path.Remote, active.Transport.Role);
         _data.OnActiveChanged(peer);
         if (active is not null)
-            Routes.TellAll(peer, active);
+        {
+            Routes.ForgetUnshared(active);
+            Routes.TellAll(peer, active, now);
+        }
     }
 
     void ISessionActions.PeerForgotten(PeerMachine peer, Instant now)
@@ -245,9 +293,14 @@ internal sealed class ControlPlane : ISessionActions
     {
         if (!_owners.ContainsKey(connection.Id))
             return;
+        string name = owner.Peer.Configuration.Name;
+        // A reload or an order of the operator may have come while the store was written.
+        if (fault is null && (_peers.GetValueOrDefault(name) != owner.Peer || _gate.JudgeAgain(connection.Peer) is not null))
+            fault = "the peer is not configured or not trusted any more";
         if (fault is not null)
         {
-            Log.CommitFailed(_logger, owner.Peer.Configuration.Name, fault);
+            if (MayLog(owner.Peer, now))
+                Log.CommitFailed(_logger, name, fault);
             connection.Close(new CloseReason(CloseCode.TrustRevoked, "the admission could not be made durable"));
             _owners.Remove(connection.Id);
             OnDialFailed(owner.DialId, new CloseReason(CloseCode.TrustRefused, fault), now);
@@ -256,7 +309,33 @@ internal sealed class ControlPlane : ISessionActions
         owner.Committing = false;
         owner.Peer.OnConnected(connection, owner.DialId, now);
         foreach (ReadOnlyMemory<byte> early in owner.TakeEarly())
-            owner.Peer.OnControl(connection, early.Span, now);
+            Receive(owner.Peer, connection, early, now);
+    }
+
+    private static void Receive(PeerMachine peer, ITransportConnection connection, ReadOnlyMemory<byte> bytes, Instant now)
+    {
+        try
+        {
+            peer.OnControl(connection, bytes.Span, now);
+        }
+        catch
+        {
+            // Our own bug, which the loop reports. The session may be half changed: it ends, the others go on.
+            var reason = new CloseReason(CloseCode.Internal, "a fault while a message was handled");
+            connection.Close(reason);
+            peer.OnClosed(connection, reason, now);
+            throw;
+        }
+    }
+
+    /// <summary>Whether a line about a peer may be written: one a second after a burst, so that no peer can fill a disk.</summary>
+    private bool MayLog(PeerMachine peer, Instant now)
+    {
+        string name = peer.Configuration.Name;
+        TokenBucket bucket = _lines.TryGetValue(name, out TokenBucket known) ? known : new TokenBucket(1, 20, now);
+        bool may = bucket.TryTake(now);
+        _lines[name] = bucket;
+        return may;
     }
 
     private void ReloadPeers(EngineConfiguration before, List<string> changes, Instant now)
@@ -265,6 +344,7 @@ internal sealed class ControlPlane : ISessionActions
         {
             gone.CloseAll(CloseCode.Unconfigured, "the peer was taken out of the configuration", now);
             _peers.Remove(gone.Configuration.Name);
+            _lines.Remove(gone.Configuration.Name);
             changes.Add($"peer {gone.Configuration.Name} removed");
         }
         foreach (PeerConfiguration next in Configuration.Peers)

@@ -14,9 +14,10 @@ namespace VibePN.Engine.Node;
 /// turn of the control loop are published together.
 /// </remarks>
 internal sealed class DataPlane(
-    NetworkSet networks, IRoutePolicyPlugin policy, InboundPorts inboundPorts, ILogger logger)
+    NetworkSet networks, IRoutePolicyPlugin policy, InboundPorts inboundPorts, ILogger logger, Instant now)
 {
     private readonly Dictionary<long, PeerConnection> _ready = [];
+    private TokenBucket _faultLines = new(perSecond: 1, burst: 10, now);
 
     /// <summary>A connection has agreed on its networks: packets from it are welcome.</summary>
     public void OnConnectionReady(PeerConnection connection)
@@ -55,7 +56,8 @@ internal sealed class DataPlane(
             foreach (PeerMachine peer in peers)
                 Connect(network, peer);
             ImmutableArray<RouteCandidate> candidates = network.Routes.Candidates(now);
-            Compile(network, candidates, peers);
+            network.KeepPorts([.. peers.Select(peer => peer.Identity ?? default)]);
+            Compile(network, candidates, peers, now);
             UpdateKernelRoutes(network, candidates);
         }
         if (!published)
@@ -79,7 +81,7 @@ internal sealed class DataPlane(
     }
 
     private void Compile(
-        OverlayNetwork network, ImmutableArray<RouteCandidate> candidates, IReadOnlyCollection<PeerMachine> peers)
+        OverlayNetwork network, ImmutableArray<RouteCandidate> candidates, IReadOnlyCollection<PeerMachine> peers, Instant now)
     {
         string name = network.Configuration.Name;
         ImmutableArray<PeerFacts> members = [.. peers
@@ -88,15 +90,25 @@ internal sealed class DataPlane(
             .OrderBy(facts => facts.Id)];
         try
         {
-            network.Lookup = policy.Compile(new RouteSnapshot(network.Routes.Version, name, candidates, members));
+            IRouteLookup lookup = policy.Compile(new RouteSnapshot(network.Routes.Version, name, candidates, members));
+            Use(network, lookup);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             // A policy's fault of any kind leaves the last good table; the exception itself is not kept.
-            Log.PolicyFault(logger, name, exception.Message);
+            if (_faultLines.TryTake(now))
+                Log.PolicyFault(logger, name, exception.Message);
+            // Peers and addresses may have changed even so.
+            if (network.Lookup is { } last)
+                Use(network, last);
         }
-        if (network is { Lookup: { } lookup, Port: { } port })
+    }
+
+    private static void Use(OverlayNetwork network, IRouteLookup lookup)
+    {
+        if (network.Port is { } port)
             port.Table = ForwardingTable.Create(lookup, network.Ports, network.OwnAddresses, network.Configuration.Originate);
+        network.Lookup = lookup;
     }
 
     /// <summary>Prefixes behind peers, outside our own subnets, have to be known to the kernel too.</summary>

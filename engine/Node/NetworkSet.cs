@@ -12,6 +12,7 @@ namespace VibePN.Engine.Node;
 internal sealed class NetworkSet
 {
     private static readonly TimeSpan ReopenFirst = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan ReopenStable = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ReopenCap = TimeSpan.FromSeconds(5);
 
     private readonly EngineParts _parts;
@@ -88,7 +89,7 @@ internal sealed class NetworkSet
             network.Device?.Configure(network.DeviceConfiguration);
             network.Error = "";
         }
-        catch (TunException exception)
+        catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             // The interface stands half-changed; the operator is told in status and in the log.
             network.Error = exception.Message;
@@ -108,8 +109,10 @@ internal sealed class NetworkSet
         Log.NetworkLost(_logger, lost.Configuration.Name, text);
         Close(lost);
         lost.Error = text;
-        lost.ReopenWait = ReopenFirst;
-        lost.ReopenAt = now + ReopenFirst;
+        // One that is lost again and again must not fill the log.
+        TimeSpan wait = now - lost.OpenedAt >= ReopenStable ? ReopenFirst : lost.ReopenWait * 2;
+        lost.ReopenWait = TimeSpan.FromTicks(Math.Clamp(wait.Ticks, ReopenFirst.Ticks, ReopenCap.Ticks));
+        lost.ReopenAt = now + lost.ReopenWait;
     }
 
     /// <summary>Tries to make lost interfaces again.</summary>
@@ -123,7 +126,7 @@ internal sealed class NetworkSet
             {
                 Open(network);
             }
-            catch (TunException exception)
+            catch (PluginException exception)
             {
                 if (network.Error != exception.Message)
                     Log.NetworkFault(_logger, network.Configuration.Name, exception.Message);
@@ -162,6 +165,7 @@ internal sealed class NetworkSet
             },
             _tunEvents);
         network.Attach(device, _driver, () => _driver.Now);
+        network.OpenedAt = _driver.Now;
         Log.NetworkUp(
             _logger, configuration.Name, device.Name,
             string.Join(' ', OverlayNetwork.AddressesOf(configuration)), device.Mtu);
@@ -180,7 +184,7 @@ internal sealed class NetworkSet
         network.Configuration = wanted;
         network.IsDirty = true;
         if (network.Device is null)
-            Open(network);
+            network.ReopenAt = default; // overdue: made again at the end of this turn, and again if that fails
         else
             Configure(network);
     }

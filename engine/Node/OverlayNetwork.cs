@@ -34,6 +34,9 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
     /// <summary>When a lost interface is to be made again; never while there is one.</summary>
     public Instant ReopenAt { get; set; } = Instant.Never;
 
+    /// <summary>When the present or last interface was made.</summary>
+    public Instant OpenedAt { get; set; }
+
     /// <summary>How long the last try to make it again was waited for.</summary>
     public TimeSpan ReopenWait { get; set; }
 
@@ -88,7 +91,6 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
     {
         Port?.Close();
         _pump?.Dispose();
-        _outbound?.Dispose();
         _pump = null;
         _outbound = null;
         Device = null;
@@ -106,6 +108,13 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
         if (!_ports.TryGetValue(peer, out PeerPort? port))
             _ports.Add(peer, port = new PeerPort(peer, network));
         return port;
+    }
+
+    /// <summary>Forgets the ports of peers that are gone from the configuration.</summary>
+    public void KeepPorts(HashSet<Fingerprint> peers)
+    {
+        foreach (Fingerprint gone in _ports.Keys.Where(peer => !peers.Contains(peer)).ToArray())
+            _ports.Remove(gone);
     }
 
     /// <summary>Lets routes be changed, and notes whether packets must see it.</summary>

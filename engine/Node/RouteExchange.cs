@@ -22,6 +22,7 @@ internal sealed class RouteExchange
     private readonly Fingerprint _self;
     private readonly ILogger _logger;
     private TokenBucket _refusalLines;
+    private TokenBucket _faultLines;
     private readonly Dictionary<(long Connection, string Network), Announcer> _announcers = [];
     private readonly Dictionary<(long Connection, string Network), long> _fullSets = []; // where the current one began
     private Instant _nextDigest;
@@ -34,6 +35,7 @@ internal sealed class RouteExchange
         _self = self;
         _logger = logger;
         _refusalLines = new TokenBucket(5, 20, now);
+        _faultLines = new TokenBucket(1, 10, now);
         _nextDigest = now + DigestInterval;
     }
 
@@ -57,24 +59,24 @@ internal sealed class RouteExchange
     }
 
     /// <summary>Tells a peer all it may know, on the connection that has become its active one.</summary>
-    public void TellAll(PeerMachine peer, PeerConnection connection)
+    public void TellAll(PeerMachine peer, PeerConnection connection, Instant now)
     {
         foreach (AgreedNetwork agreed in connection.Networks)
         {
             if (_networks.Find(agreed.Network.Name) is { } network)
-                AnnouncerOf(connection, agreed).TellAll(Export(network, peer));
+                AnnouncerOf(connection, agreed).TellAll(Export(network, peer, now));
         }
     }
 
     /// <summary>Tells a connected peer what has changed in what it may know.</summary>
-    public void TellChanges(PeerMachine peer)
+    public void TellChanges(PeerMachine peer, Instant now)
     {
         if (peer.Active is not { } connection)
             return;
         foreach (AgreedNetwork agreed in connection.Networks)
         {
             if (_networks.Find(agreed.Network.Name) is { } network)
-                AnnouncerOf(connection, agreed).Tell(Export(network, peer));
+                AnnouncerOf(connection, agreed).Tell(Export(network, peer, now));
         }
     }
 
@@ -88,7 +90,7 @@ internal sealed class RouteExchange
             foreach (OverlayNetwork network in _networks.All)
             {
                 network.ChangeRoutes(routes => routes.Reconsider(
-                    identity, (prefix, metric) => Judge(network, peer, prefix, metric), now));
+                    identity, (prefix, metric) => Judge(network, peer, prefix, metric, now), now));
             }
         }
     }
@@ -108,6 +110,16 @@ internal sealed class RouteExchange
     {
         foreach (OverlayNetwork network in _networks.All)
             network.ChangeRoutes(routes => routes.RemoveAll(peer));
+    }
+
+    /// <summary>Forgets what a peer told in networks that its active connection has not agreed on: nobody would take it back.</summary>
+    public void ForgetUnshared(PeerConnection active)
+    {
+        foreach (OverlayNetwork network in _networks.All)
+        {
+            if (!active.TryFind(network.Configuration.Name, out _))
+                network.ChangeRoutes(routes => routes.RemoveAll(active.Transport.Peer));
+        }
     }
 
     /// <summary>A message about routes.</summary>
@@ -134,7 +146,9 @@ internal sealed class RouteExchange
                     AnnouncerOf(connection, agreed).AskForAll();
                 return null;
             case ControlType.Refresh:
-                AnnouncerOf(connection, agreed).TellAll(Export(network, peer));
+                Announcer announcer = AnnouncerOf(connection, agreed);
+                if (announcer.MayRepeat(now))
+                    announcer.TellAll(Export(network, peer, now));
                 return null;
             default:
                 return ControlProblem.BadBody(frame.Type);
@@ -162,7 +176,7 @@ internal sealed class RouteExchange
 
     private ImportVerdict Take(OverlayNetwork network, PeerMachine peer, RouteItem item, Instant now)
     {
-        ImportVerdict verdict = Judge(network, peer, item.Prefix, item.Metric);
+        ImportVerdict verdict = Judge(network, peer, item.Prefix, item.Metric, now);
         if (verdict.Candidate is not null)
             return verdict;
         Refused++;
@@ -174,13 +188,17 @@ internal sealed class RouteExchange
         return verdict;
     }
 
-    private ImportVerdict Judge(OverlayNetwork network, PeerMachine peer, IpPrefix prefix, uint metric)
+    private ImportVerdict Judge(OverlayNetwork network, PeerMachine peer, IpPrefix prefix, uint metric, Instant now)
     {
         if (!peer.Configuration.Networks.Contains(network.Configuration.Name))
             return new ImportVerdict(null, RouteReason.NotAMember, "the peer is not a member of the network");
         if (RouteGuard.Refuse(prefix, network.Configuration) is { } reason)
             return new ImportVerdict(null, reason, "refused whatever the policy says");
-        if (network.Routes.Count >= RouteGuard.MaxPerNetwork)
+        if (_networks.All.Any(other => other != network && RouteGuard.BelongsTo(prefix, other.Configuration)))
+            return new ImportVerdict(null, RouteReason.NotPermitted, "the prefix overlaps another network of ours");
+        // A prefix that is told again does not count against itself.
+        int own = network.Routes.HasAccepted(peer.Identity ?? default, prefix) ? 1 : 0;
+        if (network.Routes.Count - own >= RouteGuard.MaxPerNetwork)
             return new ImportVerdict(null, RouteReason.LimitReached, $"the network has {RouteGuard.MaxPerNetwork} routes");
         PeerFacts facts = FactsOf(peer);
         var candidate = new RouteCandidate
@@ -201,12 +219,12 @@ internal sealed class RouteExchange
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             // A policy's fault of any kind refuses the route; the exception itself is not kept.
-            Log.PolicyFault(_logger, network.Configuration.Name, exception.Message);
+            OnPolicyFault(network, exception, now);
             return new ImportVerdict(null, RouteReason.PolicyRefused, "the routing policy failed");
         }
     }
 
-    private SortedDictionary<IpPrefix, uint> Export(OverlayNetwork network, PeerMachine peer)
+    private SortedDictionary<IpPrefix, uint> Export(OverlayNetwork network, PeerMachine peer, Instant now)
     {
         var routes = new SortedDictionary<IpPrefix, uint>();
         PeerFacts facts = FactsOf(peer);
@@ -215,23 +233,29 @@ internal sealed class RouteExchange
             try
             {
                 ExportVerdict verdict = _policy.Export(new ExportRequest(network.Configuration.Name, facts, candidate, configured));
-                if (verdict.Accepted)
+                if (verdict.Accepted && verdict.Metric != ControlLimits.InfiniteMetric)
                     routes[candidate.Prefix] = verdict.Metric;
             }
             catch (Exception exception) when (exception is not OutOfMemoryException)
             {
                 // A policy's fault of any kind announces nothing; the exception itself is not kept.
-                Log.PolicyFault(_logger, network.Configuration.Name, exception.Message);
+                OnPolicyFault(network, exception, now);
             }
         }
         return routes;
+    }
+
+    private void OnPolicyFault(OverlayNetwork network, Exception exception, Instant now)
+    {
+        if (_faultLines.TryTake(now))
+            Log.PolicyFault(_logger, network.Configuration.Name, exception.Message);
     }
 
     private Announcer AnnouncerOf(PeerConnection connection, AgreedNetwork agreed)
     {
         (long, string) key = (connection.Transport.Id, agreed.Network.Name);
         if (!_announcers.TryGetValue(key, out Announcer? announcer))
-            _announcers.Add(key, announcer = new Announcer(connection.Transport, agreed.OurNumber));
+            _announcers.Add(key, announcer = new Announcer(connection.Transport, agreed.OurNumber, connection.Since));
         return announcer;
     }
 

@@ -64,7 +64,7 @@ internal static class StatusReport
             Mtu = network.Device?.Mtu ?? network.Configuration.Mtu,
             Addresses = OverlayNetwork.AddressesOf(network.Configuration),
             Originate = network.Configuration.Originate,
-            PeersUp = plane.Peers.Count(peer => peer.Active is not null && peer.Configuration.Networks.Contains(name)),
+            PeersUp = plane.Peers.Count(peer => peer.Active?.TryFind(name, out _) == true),
             PacketsOut = network.Port?.Sent.Packets ?? 0,
             BytesOut = network.Port?.Sent.Bytes ?? 0,
             PacketsIn = network.Port?.Received.Packets ?? 0,

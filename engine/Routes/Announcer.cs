@@ -1,18 +1,24 @@
 using VibePN.Contracts;
 using VibePN.Engine.Control;
+using VibePN.Engine.Time;
 
 namespace VibePN.Engine.Routes;
 
 /// <summary>What one connection's peer has been told of one network, and how it is told what changed.</summary>
 /// <param name="connection">Where messages go.</param>
 /// <param name="network">Our number of the network on this connection.</param>
-internal sealed class Announcer(ITransportConnection connection, byte network)
+/// <param name="now">The time.</param>
+internal sealed class Announcer(ITransportConnection connection, byte network, Instant now)
 {
     // Keeps every frame far below the 16,384 bytes a frame may have: an item is at most 22 bytes.
     private const int ItemsPerFrame = 100;
     private const int LargestFrame = 16 + (ItemsPerFrame * 22);
 
     private readonly SortedDictionary<IpPrefix, uint> _told = [];
+    private TokenBucket _repeats = new(perSecond: 1, burst: 4, now);
+
+    /// <summary>Whether the peer may have everything told again now: it asks with four bytes for what may be thousands.</summary>
+    public bool MayRepeat(Instant now) => _repeats.TryTake(now);
 
     /// <summary>Tells everything from the beginning, with the end marker that lets the peer forget the rest.</summary>
     public void TellAll(IReadOnlyDictionary<IpPrefix, uint> routes)

@@ -20,6 +20,15 @@ internal static class RouteGuard
         IpPrefix.Parse("::/96"), IpPrefix.Parse("::ffff:0:0/96"), IpPrefix.Parse("fe80::/10"), IpPrefix.Parse("ff00::/8"),
     ];
 
+    /// <summary>Whether a prefix reaches into the address space of this network: its subnets and what lies behind us in it.</summary>
+    /// <remarks>
+    /// The kernel has one table for all interfaces, so a prefix of one network, announced in another, would pull the
+    /// first one's packets over to members of the other.
+    /// </remarks>
+    public static bool BelongsTo(IpPrefix prefix, NetworkConfiguration network) =>
+        network.Prefix?.Overlaps(prefix) == true || network.Prefix6?.Overlaps(prefix) == true
+        || network.Originate.Any(ours => ours.Overlaps(prefix));
+
     /// <summary>Judges a prefix that a member of the network announces.</summary>
     /// <returns>Why it is refused, or null when the policy may decide.</returns>
     public static RouteReason? Refuse(IpPrefix prefix, NetworkConfiguration network)

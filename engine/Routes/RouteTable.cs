@@ -50,6 +50,10 @@ internal sealed class RouteTable
     public bool Has(Fingerprint peer, IpPrefix prefix) =>
         _peers.TryGetValue(peer, out PeerRoutes? routes) && routes.Entries.ContainsKey(prefix);
 
+    /// <summary>Whether the peer's announcement of this prefix is accepted at present.</summary>
+    public bool HasAccepted(Fingerprint peer, IpPrefix prefix) => _peers.TryGetValue(peer, out PeerRoutes? routes)
+        && routes.Entries.TryGetValue(prefix, out Entry? entry) && entry.Verdict.Candidate is not null;
+
     /// <summary>Entries of one peer, refused ones included.</summary>
     public int EntriesFrom(Fingerprint peer) => _peers.TryGetValue(peer, out PeerRoutes? routes) ? routes.Entries.Count : 0;
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using VibePN.Contracts;
 using VibePN.Engine.Time;
 
 namespace VibePN.Engine.Runtime;
@@ -10,12 +11,18 @@ internal sealed class ControlLoop : IDisposable
     // BlockingCollection waits in milliseconds; a longer wait than this only means one more idle turn.
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
 
+    // A timer turn that failed is tried again after this long, so that what is behind the fault is not forgotten.
+    private static readonly TimeSpan AfterFault = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan JoinTimeout = TimeSpan.FromMilliseconds(500);
+
     private readonly BlockingCollection<Action<Instant>> _work = [];
     private readonly TimeProvider _time;
     private readonly long _start;
     private readonly Func<Instant, Instant> _onTimer;
     private readonly Action<Exception> _onFault;
     private readonly Thread _thread;
+    private int _disposed;
 
     /// <summary>A loop that does not run yet.</summary>
     /// <param name="time">The clock.</param>
@@ -37,15 +44,18 @@ internal sealed class ControlLoop : IDisposable
     public void Start() => _thread.Start();
 
     /// <summary>Queues work. Work posted after <see cref="Dispose"/> is dropped.</summary>
-    public void Post(Action<Instant> work)
+    /// <returns>False when it was dropped.</returns>
+    public bool Post(Action<Instant> work)
     {
         try
         {
             _work.Add(work);
+            return true;
         }
         catch (InvalidOperationException)
         {
             // The loop has ended: whoever posts now has nobody left to tell.
+            return false;
         }
     }
 
@@ -53,9 +63,7 @@ internal sealed class ControlLoop : IDisposable
     public Task<T> InvokeAsync<T>(Func<Instant, T> function, CancellationToken cancellationToken)
     {
         var completion = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (_work.IsAddingCompleted)
-            completion.SetException(new ObjectDisposedException(nameof(ControlLoop)));
-        Post(now =>
+        bool posted = Post(now =>
         {
             try
             {
@@ -67,16 +75,24 @@ internal sealed class ControlLoop : IDisposable
                 completion.TrySetException(exception);
             }
         });
+        if (!posted)
+            completion.TrySetException(Stopped());
         return completion.Task.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Finishes what is queued, then ends the thread.</summary>
+    /// <summary>Finishes what is queued, then ends the thread. May be called again.</summary>
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
         _work.CompleteAdding();
-        if (!_thread.IsAlive || _thread.Join(TimeSpan.FromSeconds(5)))
+        // A thread that a plugin holds is left behind; it is a background thread and ends with the process.
+        if (!_thread.IsAlive || _thread.Join(JoinTimeout))
             _work.Dispose();
     }
+
+    private static PluginException Stopped() =>
+        new("The engine is not running.") { Fault = PluginFault.Unavailable };
 
     private void Run()
     {
@@ -89,7 +105,7 @@ internal sealed class ControlLoop : IDisposable
             // What is already queued goes first: one timer turn serves a whole burst.
             for (int burst = 0; burst < 256 && _work.TryTake(out Action<Instant>? next); burst++)
                 Try(() => next(Now));
-            deadline = Now + LongestWait;
+            deadline = Now + AfterFault; // unless the timer says when
             Try(() => deadline = _onTimer(Now));
         }
     }

@@ -17,6 +17,9 @@ internal sealed class EngineTransportEvents(ControlLoop loop, TrustGate gate, Co
     /// <summary>Control bytes of one connection that may wait for the control loop.</summary>
     public const int MaxQueuedBytes = 262_144;
 
+    // What a piece costs us besides its bytes: else a peer that sends single bytes could make us hold a hundredfold.
+    private const int PieceOverhead = 256;
+
     private readonly ConcurrentDictionary<long, QueuedBytes> _queued = new();
 
     /// <inheritdoc/>
@@ -37,7 +40,7 @@ internal sealed class EngineTransportEvents(ControlLoop loop, TrustGate gate, Co
     {
         if (!_queued.TryGetValue(connection.Id, out QueuedBytes? queued))
             return;
-        if (queued.Add(bytes.Length) > MaxQueuedBytes)
+        if (queued.Add(bytes.Length + PieceOverhead) > MaxQueuedBytes)
         {
             connection.Close(new CloseReason(CloseCode.LimitExceeded, "control messages faster than they can be read"));
             return;
@@ -45,7 +48,7 @@ internal sealed class EngineTransportEvents(ControlLoop loop, TrustGate gate, Co
         byte[] copy = bytes.ToArray();
         loop.Post(now =>
         {
-            queued.Add(-copy.Length);
+            queued.Add(-copy.Length - PieceOverhead);
             plane.OnControl(connection, copy, now);
         });
     }

@@ -19,7 +19,7 @@ internal sealed class TunPump : IDisposable
 
     /// <summary>Begins to read.</summary>
     /// <param name="device">The interface; the pump disposes it.</param>
-    /// <param name="path">Where packets go.</param>
+    /// <param name="path">Where packets go; the pump disposes it when its thread ends.</param>
     /// <param name="onLost">Told when the kernel took the interface away, on the pump's thread.</param>
     public TunPump(ITunDevice device, OutboundPath path, Action<string> onLost)
     {
@@ -39,15 +39,21 @@ internal sealed class TunPump : IDisposable
 
     private void Run()
     {
+        using OutboundPath path = _path;
         using var batch = new PacketBatch(BatchPackets, ArenaBytes);
         try
         {
             while (_device.Read(batch) > 0)
-                _path.Process(batch);
+                path.Process(batch);
         }
         catch (TunException exception)
         {
             _onLost(exception.Message);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // Our own bug or a policy's table: the network starts anew, reported, instead of ending the daemon.
+            _onLost($"the packet path failed: {exception}");
         }
     }
 }

@@ -28,7 +28,6 @@ internal sealed class PeerMachine
     private readonly List<PeerConnection> _connections = [];
     private readonly Greeter _greeter;
     private long _dialId;
-    private ulong _dialSequence;
     private ulong _peerInstance;
     private Instant _nextDial;
 
@@ -105,7 +104,6 @@ internal sealed class PeerMachine
         if (!MayDial || now < _nextDial)
             return;
         _dialId = nextDialId();
-        _dialSequence++;
         _actions.Dial(this, _dialId, Configuration.Address!);
     }
 
@@ -130,8 +128,15 @@ internal sealed class PeerMachine
             transport.Close(new CloseReason(CloseCode.LimitExceeded, $"more than {MaxConnections} connections of one peer"));
             return;
         }
+        if (Identity is { } known && known != transport.Peer)
+        {
+            // What was told under the old certificate goes with its connections, while we still know whose it is.
+            CloseAll(CloseCode.TrustRevoked, "the peer came back with another certificate", now);
+            _peerInstance = 0;
+        }
         Identity = transport.Peer;
-        var connection = new PeerConnection(transport, _dialSequence, now);
+        // A dial's number is used once in our daemon's life, and later dials have larger ones: all a rank needs.
+        var connection = new PeerConnection(transport, (ulong)dialId, now);
         _connections.Add(connection);
         if (transport.Role == ConnectionRole.Initiator && !_greeter.SendHello(this, connection))
             Close(connection, CloseCode.Internal, "Hello did not fit the control queue", now);
@@ -188,12 +193,15 @@ internal sealed class PeerMachine
             CloseAll(CloseCode.TrustRevoked, "the configured fingerprint changed", now);
         else if (networksChanged)
             CloseAll(CloseCode.Unconfigured, "the agreed networks changed", now);
+        Identity ??= configuration.Fingerprint;
         if (!identityChanged && !networksChanged && !addressChanged)
             return;
         _backoff.Reset();
         _nextDial = now;
-        if (identityChanged)
-            Identity = configuration.Fingerprint;
+        if (!identityChanged)
+            return;
+        Identity = configuration.Fingerprint;
+        _peerInstance = 0;
     }
 
     /// <summary>Dial at once: the machine's network changed, or the operator asks.</summary>
@@ -264,7 +272,10 @@ internal sealed class PeerMachine
                 Close(connection, CloseCode.Goodbye, "the peer said goodbye", now);
                 return null;
             default:
-                return _actions.RouteMessage(this, connection, frame, now);
+                // The peer tells all of it again on the connection that took over; two streams have no common order.
+                return connection.Phase == ConnectionPhase.Draining
+                    ? null
+                    : _actions.RouteMessage(this, connection, frame, now);
         }
     }
 

@@ -108,7 +108,9 @@ internal sealed class TrustGate
                 continue;
             try
             {
-                if (await _plugins[i].CommitAsync(admission.Request, admission.Verdicts[i], cancellationToken) is { } fault)
+                // The wait ends also for a plugin that does not look at its token.
+                Task<string?> commit = _plugins[i].CommitAsync(admission.Request, admission.Verdicts[i], cancellationToken).AsTask();
+                if (await commit.WaitAsync(cancellationToken) is { } fault)
                     return fault;
             }
             catch (Exception exception) when (exception is not OutOfMemoryException)

@@ -11,6 +11,7 @@ public sealed class FakeTunDevice : ITunDevice
     private readonly List<byte[]> _written = [];
     private readonly List<int> _writeRuns = [];
     private volatile bool _disposed;
+    private volatile string? _lost;
     private int _writers;
 
     /// <inheritdoc/>
@@ -60,6 +61,19 @@ public sealed class FakeTunDevice : ITunDevice
         }
     }
 
+    /// <summary>Whether the owner has closed it.</summary>
+    public bool IsDisposed => _disposed;
+
+    /// <summary>Called with each new configuration; may throw as a kernel that refuses.</summary>
+    public Action<TunConfiguration>? OnConfigure { get; set; }
+
+    /// <summary>The kernel takes the interface away: the reader is told.</summary>
+    public void Lose(string text)
+    {
+        _lost = text;
+        _arrived.Release();
+    }
+
     /// <summary>Lets the next Read return this packet.</summary>
     public void Arrive(byte[] packet)
     {
@@ -85,6 +99,8 @@ public sealed class FakeTunDevice : ITunDevice
             if (!_arrived.Wait(0))
                 return batch.Count;
         }
+        if (_lost is { } lost)
+            throw new TunException(lost);
         _arrived.Release(); // what was not taken, or the end, is there for the next call
         return _disposed ? 0 : batch.Count;
     }
@@ -105,7 +121,11 @@ public sealed class FakeTunDevice : ITunDevice
     }
 
     /// <inheritdoc/>
-    public void Configure(TunConfiguration configuration) => Configuration = configuration;
+    public void Configure(TunConfiguration configuration)
+    {
+        OnConfigure?.Invoke(configuration);
+        Configuration = configuration;
+    }
 
     /// <inheritdoc/>
     public void Dispose()

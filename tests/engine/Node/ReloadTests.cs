@@ -1,0 +1,146 @@
+using VibePN.Contracts;
+using VibePN.Engine.Configuration;
+using VibePN.Engine.Tests.Packets;
+using VibePN.Testkit;
+
+namespace VibePN.Engine.Tests.Node;
+
+/// <summary>Another configuration while packets flow.</summary>
+public sealed class ReloadTests
+{
+    [Fact]
+    public async Task The_same_configuration_changes_nothing()
+    {
+        await using var lab = NodeLab.Mesh(2);
+        await lab.StartAndMeetAsync();
+        Assert.Empty(await lab[0].ReloadAsync(same => same with { Peers = [.. same.Peers], Networks = [.. same.Networks] }));
+        Assert.Equal("up", (await lab[0].StatusAsync()).Peers[0].State);
+    }
+
+    [Fact]
+    public async Task A_peer_is_removed_and_added_and_the_other_loses_no_packet()
+    {
+        await using var lab = NodeLab.Mesh(3);
+        await lab.StartAndMeetAsync();
+        var peers = lab[0].Configuration.Peers;
+        Assert.Equal(["peer node3 removed"], await lab[0].ReloadAsync(old => old with { Peers = [peers[0]] }));
+        Assert.DoesNotContain((await lab[0].StatusAsync()).Routes, route => route.Candidate.NextHop == lab[2].Identity.Fingerprint);
+        Assert.Equal(["peer node3 added"], await lab[0].ReloadAsync(old => old with { Peers = peers }));
+        await lab.MeetAsync();
+        await lab[0].SendAsync(lab[2], "corp");
+        Assert.Equal(1, lab[0].Lines.From(default).Count(line => line.Contains("node2 is up", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_renamed_peer_comes_back_under_its_new_name()
+    {
+        await using var lab = NodeLab.Mesh(2);
+        await lab.StartAndMeetAsync();
+        await lab[0].ReloadAsync(old => old with { Peers = [old.Peers[0] with { Name = "other" }] });
+        await lab.MeetAsync();
+        EngineStatus status = await lab[0].StatusAsync();
+        Assert.Equal("other", status.Peers[0].Name);
+        Assert.All(status.Routes, route => Assert.Equal("other", route.PeerName));
+        await lab[1].SendAsync(lab[0], "corp");
+    }
+
+    [Fact]
+    public async Task A_network_is_removed_and_added()
+    {
+        await using var lab = NodeLab.Mesh(2);
+        await lab.StartAndMeetAsync();
+        var networks = lab[0].Configuration.Networks;
+        FakeTunDevice device = lab[0].Device("lab");
+        IReadOnlyList<string> changes = await lab[0].ReloadAsync(old => old with { Networks = [networks[0]] });
+        Assert.Contains("network lab removed", changes);
+        Assert.True(device.IsDisposed);
+        await lab[1].UntilAsync(status => status.Routes.Length == 2, "only corp");
+        await lab[0].SendAsync(lab[1], "corp");
+        Assert.Contains("network lab added", await lab[0].ReloadAsync(old => old with { Networks = networks }));
+        await lab.MeetAsync();
+        await lab[1].SendAsync(lab[0], "lab");
+    }
+
+    [Fact]
+    public async Task Export_originate_and_address_are_told_to_connected_peers_and_taken_back()
+    {
+        await using var lab = NodeLab.Mesh(2);
+        await lab.StartAndMeetAsync();
+        var connection = Assert.Single(lab[0].Transport.Connections);
+        await lab[0].ReloadAsync(old => old with { Networks = [old.Networks[0] with { Export = false }, old.Networks[1]] });
+        await lab[1].UntilAsync(status => status.Routes.Length == 2, "withdrawn");
+        IpPrefix behind = IpPrefix.Parse("192.168.7.0/24");
+        await lab[0].ReloadAsync(old => old with { Networks = [old.Networks[0] with { Export = true, Originate = [behind] }, old.Networks[1]] });
+        await lab[1].UntilAsync(status => status.Routes.Length == 5, "announced");
+        await lab[0].ReloadAsync(old => old with { Networks = [old.Networks[0] with { Originate = [] }, old.Networks[1]] });
+        await lab[1].UntilAsync(status => status.Routes.Length == 4, "no longer originated");
+        await lab[0].ReloadAsync(old => old with { Networks = [old.Networks[0] with { Address = IpAddress.Parse("10.42.0.9") }, old.Networks[1]] });
+        await lab[1].UntilAsync(
+            status => status.Routes.Any(route => route.Candidate.Prefix == IpPrefix.Parse("10.42.0.9/32"))
+                && status.Routes.All(route => route.Candidate.Prefix != IpPrefix.Parse("10.42.0.1/32")), "moved");
+        await lab[1].SendAsync(lab[0], "corp", destination: "10.42.0.9");
+        Assert.Same(connection, Assert.Single(lab[0].Transport.Connections));
+        Assert.Contains(lab[0].Device("corp").Configuration!.Addresses, address => address.Address == IpAddress.Parse("10.42.0.9"));
+    }
+
+    [Fact]
+    public async Task Another_network_that_changes_costs_no_packet()
+    {
+        await using var lab = NodeLab.Mesh(2);
+        await lab.StartAndMeetAsync();
+        int before = lab[1].Device("lab").WrittenCount;
+        for (int i = 0; i < 200; i++)
+        {
+            lab[0].Device("lab").Arrive(TestPackets.Udp("10.43.0.1", "10.43.0.2"));
+            if (i % 10 == 0)
+                await lab[0].ReloadAsync(old => old with { Networks = [old.Networks[0] with { Export = i % 20 == 0 }, old.Networks[1]] });
+        }
+        await NodeLab.UntilAsync(() => lab[1].Device("lab").WrittenCount == before + 200, "all 200 packets");
+    }
+
+    [Fact]
+    public async Task An_interface_that_cannot_be_opened_changes_nothing()
+    {
+        await using var lab = NodeLab.Mesh(2);
+        await lab.StartAndMeetAsync();
+        lab[0].Tun.OnOpen = _ => throw new TunException("no room");
+        await Assert.ThrowsAsync<TunException>(() => lab[0].Engine.ReloadAsync(
+            lab[0].Configuration with { Networks = [.. lab[0].Configuration.Networks, NodeLab.Network("more", 44, 1)] }, TestContext.Current.CancellationToken));
+        Assert.Equal(2, (await lab[0].StatusAsync()).Networks.Length);
+        await lab[0].SendAsync(lab[1], "corp");
+    }
+
+    [Fact]
+    public async Task A_lost_interface_is_made_again_and_a_reload_meanwhile_does_not_fail()
+    {
+        await using var lab = NodeLab.Mesh(2);
+        await lab.StartAndMeetAsync();
+        FakeTunDevice lost = lab[0].Device("corp");
+        lab[0].Tun.OnOpen = _ => throw new TunException("not yet");
+        lost.Lose("gone");
+        EngineStatus status = await lab[0].UntilAsync(status => status.Networks[0].Error == "not yet", "the fault");
+        Assert.Contains("network corp: not yet", status.Warnings);
+        Assert.Contains("network corp changed", await lab[0].ReloadAsync(
+            old => old with { Networks = [old.Networks[0] with { Mtu = 1300 }, old.Networks[1]] }));
+        await lab[0].SendAsync(lab[1], "lab");
+        lab[0].Tun.OnOpen = null;
+        await lab[0].UntilAsync(status => status.Networks[0] is { Error: "", Mtu: 1300 }, "made again");
+        await lab[0].SendAsync(lab[1], "corp");
+        await lab[1].SendAsync(lab[0], "corp");
+    }
+
+    [Fact]
+    public async Task Prefixes_at_the_policys_limit_survive_a_reload()
+    {
+        await using var lab = NodeLab.Mesh(2);
+        IpPrefix[] many = [.. Enumerable.Range(0, 254).Select(i => IpPrefix.Parse($"192.168.{i}.0/24"))];
+        lab[1].Configuration = lab[1].Configuration with
+        {
+            Networks = [lab[1].Configuration.Networks[0] with { Originate = [.. many] }, lab[1].Configuration.Networks[1]],
+        };
+        await lab.StartAndMeetAsync();
+        await lab[0].UntilAsync(status => status.Routes.Length == 258, "256 routes in corp, 2 in lab");
+        await lab[0].ReloadAsync(old => old with { Networks = [old.Networks[0] with { Mtu = 1300 }, old.Networks[1]] });
+        Assert.Equal(258, (await lab[0].StatusAsync()).Routes.Length);
+    }
+}
