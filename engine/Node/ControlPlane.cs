@@ -184,19 +184,6 @@ internal sealed class ControlPlane : ISessionActions
         WakeUp(now);
     }
 
-    private void WakeUp(Instant now)
-    {
-        if (now < _nextWakeUp)
-            return;
-        _wakeUpWanted = false;
-        _nextWakeUp = now + WakeUpInterval;
-        foreach (PeerMachine peer in _peers.Values)
-        {
-            if (peer.Active is null)
-                peer.DialSoon(now);
-        }
-    }
-
     /// <summary>Ends all connections politely.</summary>
     /// <returns>How many.</returns>
     public int Goodbye(CloseCode code, Instant now)
@@ -288,6 +275,19 @@ internal sealed class ControlPlane : ISessionActions
 
     private static NetworkConfiguration[] NetworksOf(EngineConfiguration configuration, PeerConfiguration peer) =>
         [.. configuration.Networks.Where(network => peer.Networks.Contains(network.Name))];
+
+    private void WakeUp(Instant now)
+    {
+        if (now < _nextWakeUp)
+            return;
+        _wakeUpWanted = false;
+        _nextWakeUp = now + WakeUpInterval;
+        foreach (PeerMachine peer in _peers.Values)
+        {
+            if (peer.Active is null)
+                peer.DialSoon(now);
+        }
+    }
 
     private void OnCommitted(ITransportConnection connection, ConnectionOwner owner, string? fault, Instant now)
     {
