@@ -58,6 +58,10 @@ internal static partial class Log
     [LoggerMessage(131, LogLevel.Error, "The routing policy failed for {Network}; the last good table stays: {Text}")]
     public static partial void PolicyFault(ILogger logger, string network, string text);
 
+    [LoggerMessage(132, LogLevel.Warning,
+        "Prefix {Prefix} in {Network} is not given to the kernel: it covers {Address}, where a peer is reached outside the overlay")]
+    public static partial void CoversPeer(ILogger logger, IpPrefix prefix, string network, IpAddress address);
+
     [LoggerMessage(140, LogLevel.Critical, "A fault in the engine's control loop; it goes on: {Text}")]
     public static partial void LoopFault(ILogger logger, string text);
 }

@@ -37,6 +37,7 @@ internal sealed class ControlPlane : ISessionActions
     private Instant _nextJudgement;
     private Instant _nextWakeUp;
     private bool _wakeUpWanted;
+    private bool _stopping;
     private volatile NodeFacts _facts = NodeFacts.None;
 
     /// <summary>A node with its peers and no interface yet.</summary>
@@ -110,6 +111,11 @@ internal sealed class ControlPlane : ISessionActions
     public void OnConnected(ITransportConnection connection, long dialId, Instant now)
     {
         _gate.OnDialEnded(dialId);
+        if (_stopping)
+        {
+            connection.Close(new CloseReason(CloseCode.Shutdown, "the daemon is stopping"));
+            return;
+        }
         // Peers, pins and verdicts may have changed between the handshake and this turn.
         if (!_gate.TryGetAdmission(connection.Peer, out Admission admission)
             || !_peers.TryGetValue(admission.PeerName, out PeerMachine? peer)
@@ -188,6 +194,7 @@ internal sealed class ControlPlane : ISessionActions
     /// <returns>How many.</returns>
     public int Goodbye(CloseCode code, Instant now)
     {
+        _stopping |= code == CloseCode.Shutdown;
         int closed = 0;
         foreach (PeerMachine peer in _peers.Values)
             closed += peer.CloseAll(code, code == CloseCode.Shutdown ? "the daemon is stopping" : "goodbye", now);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine.Forwarding;
@@ -58,7 +59,7 @@ internal sealed class DataPlane(
             ImmutableArray<RouteCandidate> candidates = network.Routes.Candidates(now);
             network.KeepPorts([.. peers.Select(peer => peer.Identity ?? default)]);
             Compile(network, candidates, peers, now);
-            UpdateKernelRoutes(network, candidates);
+            UpdateKernelRoutes(network, candidates, OutsideAddresses(peers), now);
         }
         if (!published)
             return;
@@ -112,7 +113,8 @@ internal sealed class DataPlane(
     }
 
     /// <summary>Prefixes behind peers, outside our own subnets, have to be known to the kernel too.</summary>
-    private void UpdateKernelRoutes(OverlayNetwork network, ImmutableArray<RouteCandidate> candidates)
+    private void UpdateKernelRoutes(
+        OverlayNetwork network, ImmutableArray<RouteCandidate> candidates, HashSet<IpAddress> outsideAddresses, Instant now)
     {
         if (network.Device is null)
             return;
@@ -121,11 +123,43 @@ internal sealed class DataPlane(
             .Where(prefix => network.Configuration.Prefix?.Contains(prefix) != true
                 && network.Configuration.Prefix6?.Contains(prefix) != true)
             .Distinct()
+            .Where(prefix => !CoversPeer(network, prefix, outsideAddresses, now))
             .Order()];
         if (outside.SequenceEqual(network.KernelRoutes))
             return;
         network.KernelRoutes = outside;
         networks.Configure(network);
+    }
+
+    /// <summary>Where peers are reached outside the overlay, as far as addresses and not names tell.</summary>
+    private static HashSet<IpAddress> OutsideAddresses(IReadOnlyCollection<PeerMachine> peers)
+    {
+        var addresses = new HashSet<IpAddress>();
+        foreach (PeerMachine peer in peers)
+        {
+            foreach (PeerConnection connection in peer.Connections)
+                addresses.Add(AddressOf(connection.Transport.Path.Remote));
+            if (IPEndPoint.TryParse(peer.Configuration.Address ?? "", out IPEndPoint? configured))
+                addresses.Add(AddressOf(configured));
+        }
+        return addresses;
+
+        static IpAddress AddressOf(IPEndPoint endpoint) => IpAddress.FromBytes(
+            (endpoint.Address.IsIPv4MappedToIPv6 ? endpoint.Address.MapToIPv4() : endpoint.Address).GetAddressBytes());
+    }
+
+    /// <summary>Whether the kernel, given this prefix, would send the overlay's own packets to a peer into the overlay.</summary>
+    private bool CoversPeer(OverlayNetwork network, IpPrefix prefix, HashSet<IpAddress> outsideAddresses, Instant now)
+    {
+        foreach (IpAddress address in outsideAddresses)
+        {
+            if (!prefix.Contains(address))
+                continue;
+            if (_faultLines.TryTake(now))
+                Log.CoversPeer(logger, prefix, network.Configuration.Name, address);
+            return true;
+        }
+        return false;
     }
 
     private void PublishInbound(PeerConnection connection)

@@ -127,6 +127,16 @@ public sealed class HostilePeerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_prefix_that_covers_where_peers_are_reached_never_gets_to_the_kernel()
+    {
+        ITransportConnection connection = await _mallory.GreetAsync(Victim);
+        connection.SendControl(RawPeer.Announce(0, "192.0.2.0/24", "192.0.2.2/32", "192.168.7.0/24"));
+        await NodeLab.UntilAsync(() => Victim.Device("corp").Configuration!.Routes.Count > 0, "a kernel route");
+        Assert.Equal([IpPrefix.Parse("192.168.7.0/24")], Victim.Device("corp").Configuration!.Routes);
+        Assert.Contains(Victim.Lines.From(LogLevel.Warning), line => line.Contains("192.0.2.2, where a peer is reached", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Thousands_of_prefixes_are_held_to_the_limits_and_few_lines()
     {
         ITransportConnection connection = await _mallory.GreetAsync(Victim);

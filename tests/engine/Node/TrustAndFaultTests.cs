@@ -124,7 +124,7 @@ public sealed class TrustAndFaultTests
         await using var lab = NodeLab.Mesh(2);
         await lab[0].StartAsync();
         EngineStatus status = await lab[0].UntilAsync(
-            status => status.Peers[0] is { State: "waiting", NextDial: not null }, "waiting");
+            status => status.Peers[0] is { State: "waiting", NextDial: not null, LastError.Length: > 0 }, "waiting");
         Assert.Contains("Unreachable", status.Peers[0].LastError, StringComparison.Ordinal);
         // Whoever changes the machine's network over and over does not turn that into a storm of dials.
         int Dials() => lab[0].Lines.From(default).Count(line => line.StartsWith("Dialling", StringComparison.Ordinal));
