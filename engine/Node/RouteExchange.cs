@@ -194,7 +194,7 @@ internal sealed class RouteExchange
             return new ImportVerdict(null, RouteReason.NotAMember, "the peer is not a member of the network");
         if (RouteGuard.Refuse(prefix, network.Configuration) is { } reason)
             return new ImportVerdict(null, reason, "refused whatever the policy says");
-        if (_networks.All.Any(other => other != network && RouteGuard.BelongsTo(prefix, other.Configuration)))
+        if (_networks.All.Any(other => other != network && RouteGuard.ReachesInto(other.Configuration, prefix, network.Configuration)))
             return new ImportVerdict(null, RouteReason.NotPermitted, "the prefix overlaps another network of ours");
         // A prefix that is told again does not count against itself.
         int own = network.Routes.HasAccepted(peer.Identity ?? default, prefix) ? 1 : 0;

@@ -20,14 +20,22 @@ internal static class RouteGuard
         IpPrefix.Parse("::/96"), IpPrefix.Parse("::ffff:0:0/96"), IpPrefix.Parse("fe80::/10"), IpPrefix.Parse("ff00::/8"),
     ];
 
-    /// <summary>Whether a prefix reaches into the address space of this network: its subnets and what lies behind us in it.</summary>
+    /// <summary>Whether a prefix announced in one network reaches into another: its subnets and what lies behind us in it.</summary>
     /// <remarks>
-    /// The kernel has one table for all interfaces, so a prefix of one network, announced in another, would pull the
-    /// first one's packets over to members of the other.
+    /// The kernel has one table for all interfaces, so such a prefix would pull the other network's packets over to
+    /// members of this one. Where the operator let the subnets of two networks overlap, the narrower one comes first,
+    /// as it does in the kernel.
     /// </remarks>
-    public static bool BelongsTo(IpPrefix prefix, NetworkConfiguration network) =>
-        network.Prefix?.Overlaps(prefix) == true || network.Prefix6?.Overlaps(prefix) == true
-        || network.Originate.Any(ours => ours.Overlaps(prefix));
+    public static bool ReachesInto(NetworkConfiguration other, IpPrefix prefix, NetworkConfiguration network)
+    {
+        IpPrefix? subnet = prefix.Family == IpFamily.V4 ? network.Prefix : network.Prefix6;
+        IpPrefix? foreign = prefix.Family == IpFamily.V4 ? other.Prefix : other.Prefix6;
+        if (other.Originate.Any(ours => ours.Overlaps(prefix)))
+            return true;
+        if (foreign is not { } theirs || !theirs.Overlaps(prefix))
+            return false;
+        return !(subnet is { } own && own.Contains(prefix) && theirs.Contains(own));
+    }
 
     /// <summary>Judges a prefix that a member of the network announces.</summary>
     /// <returns>Why it is refused, or null when the policy may decide.</returns>

@@ -60,4 +60,18 @@ public sealed class RouteGuardTests
     [InlineData("fd5a:1c3e:77::/128")]
     public void Inside_the_shared_subnet_only_usable_hosts_are_taken(string prefix) =>
         Assert.Equal(RouteReason.NotPermitted, RouteGuard.Refuse(IpPrefix.Parse(prefix), Network));
+
+    [Theory]
+    [InlineData("10.42.0.5/32", "10.42.0.0/24", "10.43.0.0/24", false)]
+    [InlineData("10.43.0.5/32", "10.42.0.0/24", "10.43.0.0/24", true)]
+    [InlineData("10.0.0.0/8", "10.42.0.0/24", "10.43.0.0/24", true)]
+    [InlineData("192.168.7.0/24", "10.42.0.0/24", "10.43.0.0/24", false)]
+    [InlineData("10.42.0.5/32", "10.42.0.0/24", "10.0.0.0/8", false)]
+    [InlineData("10.42.0.5/32", "10.0.0.0/8", "10.42.0.0/24", true)]
+    [InlineData("10.9.0.5/32", "10.0.0.0/8", "10.42.0.0/24", false)]
+    public void A_prefix_does_not_reach_into_another_network(string prefix, string subnet, string otherSubnet, bool reaches) =>
+        Assert.Equal(reaches, RouteGuard.ReachesInto(
+            new NetworkConfiguration { Name = "other", Prefix = IpPrefix.Parse(otherSubnet) },
+            IpPrefix.Parse(prefix),
+            new NetworkConfiguration { Name = "this", Prefix = IpPrefix.Parse(subnet) }));
 }
