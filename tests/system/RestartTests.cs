@@ -97,9 +97,9 @@ public sealed class RestartTests : IAsyncLifetime
         Assert.Equal(2, (await three.OverlayDevicesAsync()).Length);
     }
 
-    private async Task AnsweredAsync(Node from, string address) => await Wait.ForAsync(
+    private Task<TimeSpan> AnsweredAsync(Node from, string address) => Wait.ForAsync(
         Node.Patience, $"{from.Name} to reach {address}",
-        async () => (await from.InsideAsync("ping", "-q", "-n", "-c", "1", "-W", "0.2", address)).ExitCode == 0, () => Lab.AllLogs);
+        () => from.ReachesAsync(address), () => Lab.AllLogs);
 
     private static async Task<string> SinceAsync(Node node, Node peer) =>
         (await node.PeerAsync(peer))!.Value.GetProperty("since").ToString();

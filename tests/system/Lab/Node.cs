@@ -167,7 +167,7 @@ internal sealed class Node : IDisposable
     public async Task<bool> IsUpAsync(Node peer) =>
         await PeerAsync(peer) is { } entry && entry.GetProperty("state").GetString() == "up";
 
-    /// <summary>Waits until this node has a session with, and routes to, each of the others.</summary>
+    /// <summary>Waits until this node has a session with, and routes to, each of the others, and packets take them.</summary>
     public Task<TimeSpan> JoinedAsync(params Node[] others) => Wait.ForAsync(
         Patience, $"{Name} to be joined", () => IsJoinedAsync(others), () => $"{Ask("peers")}\n{Ask("routes")}\n{_lab.AllLogs}");
 
@@ -185,7 +185,15 @@ internal sealed class Node : IDisposable
         if (await AskAsync("routes") is not { ValueKind: JsonValueKind.Array } routes)
             return false;
         // Per other node: its host address in two networks and two families.
-        return others.All(other => routes.EnumerateArray().Count(route => route.GetProperty("peer_name").GetString() == other.Name) >= 4);
+        if (!others.All(other => routes.EnumerateArray().Count(route => route.GetProperty("peer_name").GetString() == other.Name) >= 4))
+            return false;
+        // The control thread answers before it hands the routes to the packet threads, network by network.
+        foreach (Node other in others)
+        {
+            if (!await ReachesAsync(NodeConfig.Address(NodeConfig.Networks[^1], other.Number, v6: true)))
+                return false;
+        }
+        return true;
     }
 
     /// <summary>Pings from inside the namespace.</summary>
@@ -202,6 +210,10 @@ internal sealed class Node : IDisposable
             ["netns", "exec", Namespace.Name, "ping", "-n", "-c", Text(count), "-i", Text(interval),
                 "-w", Text(Math.Ceiling(deadline)), .. options, address]));
     }
+
+    /// <summary>Whether one ping is answered at once.</summary>
+    public async Task<bool> ReachesAsync(string address) =>
+        (await InsideAsync("ping", "-q", "-n", "-c", "1", "-W", "0.2", address)).ExitCode == 0;
 
     /// <summary>Runs a tool inside the namespace, for at most half a minute.</summary>
     public Task<ToolResult> InsideAsync(params string[] command) =>
