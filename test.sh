@@ -55,7 +55,7 @@ is_selected() {
 projects=()
 while read -r project; do
     ! is_selected "$project" || projects+=("$project")
-done < <(find tests -name '*.csproj' -not -path '*/testkit/*' -not -path '*/benchmarks/*' | sort)
+done < <(find tests -name '*.csproj' -not -path '*/testkit/*' -not -path '*/fixtures/*' -not -path '*/benchmarks/*' | sort)
 [ "${#projects[@]}" -gt 0 ] || fail "no test project matches '${names[*]}'."
 
 if $build; then
