@@ -43,7 +43,7 @@ internal static class SessionTimes
     /// The node with the larger fingerprint waits up to this long before its first dial, so that a cold start
     /// seldom makes two connections. Only an economy: nothing relies on it.
     /// </summary>
-    public static readonly TimeSpan HeadStart = TimeSpan.FromMilliseconds(150);
+    public static readonly TimeSpan HeadStart = TimeSpan.FromMilliseconds(60);
 
     /// <summary>A drained connection is closed this long after both ends said Drain.</summary>
     public static readonly TimeSpan DrainLinger = TimeSpan.FromMilliseconds(200);
