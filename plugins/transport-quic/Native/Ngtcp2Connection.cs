@@ -324,10 +324,15 @@ internal sealed unsafe class Ngtcp2Connection : IDisposable
         return true;
     }
 
+    // RFC 9002 §6.2.2 proposes 333 ms where nothing is known of the path. Nodes that start together miss each other's
+    // first packet, and then wait for its repetition: a shorter guess costs a spare packet on paths that are longer.
+    private const ulong InitialRtt = 150_000_000;
+
     // The probe list is copied by ngtcp2; the token too.
     private static void FillSettings(in ConnectionSeed seed, NgSettings* settings)
     {
         settings->InitialTs = seed.Now;
+        settings->InitialRtt = InitialRtt;
         settings->CcAlgo = seed.Bbr ? Ngtcp2.CC_ALGO_BBR : Ngtcp2.CC_ALGO_CUBIC;
         settings->MaxTxUdpPayloadSize = (nuint)seed.MaxUdpPayload;
         settings->HandshakeTimeout = seed.HandshakeTimeout;
