@@ -8,9 +8,9 @@ namespace VibePN.Engine;
 internal static partial class Log
 {
     [LoggerMessage(100, LogLevel.Warning,
-        "Refused a handshake from {Remote}: certificate {Fingerprint}, {Reason}: {Text} ({Suppressed} more not logged)")]
+        "Refused a handshake with {Remote}: certificate {Fingerprint}, {Reason}: {Text}{Before}")]
     public static partial void HandshakeRefused(
-        ILogger logger, IPEndPoint remote, string fingerprint, TrustReason reason, string text, long suppressed);
+        ILogger logger, IPEndPoint remote, string fingerprint, TrustReason reason, string text, string before);
 
     [LoggerMessage(101, LogLevel.Error, "A trust plugin failed, so the certificate is refused: {Text}")]
     public static partial void TrustPluginFault(ILogger logger, string text);

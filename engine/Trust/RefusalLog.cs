@@ -33,6 +33,7 @@ internal sealed class RefusalLog(TimeProvider time, ILogger logger)
             suppressed = _suppressed;
             _suppressed = 0;
         }
-        Log.HandshakeRefused(logger, remote, peer.IsEmpty ? "unreadable" : peer.ToString(), reason, text, suppressed);
+        string before = suppressed == 0 ? "" : $" ({suppressed} before it were not logged)";
+        Log.HandshakeRefused(logger, remote, peer.IsEmpty ? "unreadable" : peer.ToString(), reason, text, before);
     }
 }

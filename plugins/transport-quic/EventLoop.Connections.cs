@@ -104,7 +104,8 @@ internal sealed unsafe partial class EventLoop
             return;
         }
         Counters.HalfOpen--;
-        if (reason.Code == CloseCode.TrustRefused && MayLog(out long unlogged))
+        // What the engine refused, the engine has logged; these are the refusals it never heard of.
+        if (reason.Code == CloseCode.TrustRefused && !connection.RefusedByEngine && MayLog(out long unlogged))
             _log.HandshakeRefused(connection.Path.Remote, reason.Text, unlogged);
     }
 

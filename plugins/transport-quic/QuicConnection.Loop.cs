@@ -375,6 +375,9 @@ internal sealed partial class QuicConnection
         }
     }
 
+    /// <summary>Whether the handshake ended because the engine refused the peer's certificate. Loop's thread.</summary>
+    public bool RefusedByEngine => _outcome == HandshakeOutcome.Refused;
+
     private CloseReason ReasonOfPeer()
     {
         if (_statelessReset)
