@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using VibePN.Contracts;
 
 namespace VibePN.Plugins.TransportQuic.Tests;
@@ -111,12 +112,24 @@ public sealed class LifeTests
         (ITransportConnection ours, _) = await ConnectThroughAsync(a, relay, b);
         relay.Drop = _ => true;
         await b.DisposeAsync();
+        await PassAllAsync(relay, port);
         await using Node again = await Node.StartAsync(identity, [port]);
         relay.Drop = _ => false;
         Assert.True(ours.SendControl(new byte[100]));
         await Eventually.Holds(() => a.Closed.ContainsKey(ours.Id), "reset noticed");
         Assert.Equal(CloseCode.StatelessReset, a.Closed[ours.Id].Code);
         Assert.True(a.Closed[ours.Id].ByPeer);
+    }
+
+    /// <summary>Waits until the relay has handled all that the stopped server ever sent: the last datagram is ours.</summary>
+    private static async Task PassAllAsync(Relay relay, IPEndPoint server)
+    {
+        bool passed = false;
+        relay.Watch = datagram => passed |= datagram.AsSpan().SequenceEqual("last"u8);
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        socket.Bind(server);
+        socket.SendTo("last"u8.ToArray(), relay.BackAddress);
+        await Eventually.Holds(() => Volatile.Read(ref passed), "the relay is empty");
     }
 
     [Fact]

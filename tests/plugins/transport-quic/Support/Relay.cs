@@ -32,6 +32,9 @@ internal sealed class Relay : IAsyncDisposable
     /// <summary>Where clients dial.</summary>
     public IPEndPoint Address => (IPEndPoint)_front.LocalEndPoint!;
 
+    /// <summary>Where the server answers to.</summary>
+    public IPEndPoint BackAddress => (IPEndPoint)_back.LocalEndPoint!;
+
     /// <summary>Whether the datagram of this number is lost.</summary>
     public Func<long, bool> Drop { get; set; } = _ => false;
 
