@@ -1,10 +1,11 @@
 using System.Composition;
 using System.Composition.Hosting;
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.Loader;
+using McMaster.NETCore.Plugins.Loader;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
-using McMasterLoader = McMaster.NETCore.Plugins.PluginLoader;
 
 namespace VibePN.Host.Plugins;
 
@@ -12,14 +13,14 @@ namespace VibePN.Host.Plugins;
 /// <remarks>The only class that knows the loading and composing libraries.</remarks>
 internal sealed class PluginLoader
 {
-    private readonly McMasterLoader _loader;
+    private readonly AssemblyLoadContext _context;
     private readonly CompositionHost _composition;
 
-    private PluginLoader(McMasterLoader loader, CompositionHost composition)
+    private PluginLoader(AssemblyLoadContext context, CompositionHost composition)
     {
-        _loader = loader;
+        _context = context;
         _composition = composition;
-        Context = new WeakReference(loader.LoadContext);
+        Context = new WeakReference(context);
     }
 
     /// <summary>The plugin's load context; dead once its code is really gone.</summary>
@@ -34,33 +35,29 @@ internal sealed class PluginLoader
     /// <exception cref="Exception">Whatever the plugin's constructor or the runtime threw; nothing stays loaded.</exception>
     public static PluginLoader Load(string folder, PluginExport export, IPluginContext context, out IPlugin plugin)
     {
-        McMasterLoader loader = McMasterLoader.CreateFromAssemblyFile(
-            Path.Combine(folder, export.File),
-            isUnloadable: true,
-            sharedTypes: [typeof(IPlugin), typeof(ExportAttribute), typeof(ILogger)],
-            // Otherwise everything that the three refer to would be shared as well.
-            configure: config => config.IsLazyLoaded = true);
+        string path = Path.Combine(folder, export.File);
+        AssemblyLoadContext loaded = NewContext(path);
         CompositionHost? composition = null;
         try
         {
-            Type type = loader.LoadDefaultAssembly().GetType(export.TypeName, throwOnError: true)!;
+            Type type = loaded.LoadFromAssemblyPath(path).GetType(export.TypeName, throwOnError: true)!;
             composition = new ContainerConfiguration()
                 .WithPart(type)
                 .WithExport(context)
                 .CreateContainer();
             plugin = (IPlugin)composition.GetExport(PluginRoles.ContractOf(export.Role), export.Name);
-            return new PluginLoader(loader, composition);
+            return new PluginLoader(loaded, composition);
         }
         catch
         {
             composition?.Dispose();
-            loader.Dispose();
+            loaded.Unload();
             throw;
         }
     }
 
     /// <summary>Whether an exception comes from this plugin: whether its code is on the exception's stack.</summary>
-    public bool Owns(IEnumerable<AssemblyLoadContext?> contexts) => contexts.Contains(_loader.LoadContext);
+    public bool Owns(IEnumerable<AssemblyLoadContext?> contexts) => contexts.Contains(_context);
 
     /// <summary>Disposes the parts and lets the code go. The memory is freed once nothing refers to it any more.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -72,7 +69,20 @@ internal sealed class PluginLoader
         }
         finally
         {
-            _loader.Dispose();
+            _context.Unload();
         }
+    }
+
+    // Not the library's own loader class: it also reads the daemon's runtimeconfig.json, with a JSON serializer that
+    // costs every start 40 ms, for probing paths that a staged plugin must not use.
+    private static AssemblyLoadContext NewContext(string path)
+    {
+        AssemblyLoadContextBuilder builder = new AssemblyLoadContextBuilder()
+            .SetMainAssemblyPath(path)
+            .EnableUnloading()
+            .IsLazyLoaded(true); // otherwise everything that the three refer to would be shared as well
+        foreach (Assembly shared in (Assembly[])[typeof(IPlugin).Assembly, typeof(ExportAttribute).Assembly, typeof(ILogger).Assembly])
+            builder.PreferDefaultLoadContextAssembly(shared.GetName());
+        return builder.Build();
     }
 }
