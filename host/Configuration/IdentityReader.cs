@@ -98,10 +98,17 @@ internal static class IdentityReader
                 string pkcs8 = Pkcs8(pair) ?? keyPem;
                 return new NodeIdentity(Fingerprint.Of(certificate.RawData), certificate.ExportCertificatePem(), pkcs8);
             }
-            catch (Exception exception) when (exception is CryptographicException or ArgumentException)
+            catch (ArgumentException)
             {
                 errors.Add(key.Position, ErrorCodes.IdentityUnreadable,
-                    $"{key.Value} is not the private key of {cert.Value}: {exception.Message}");
+                    $"{key.Value} is not the private key of {cert.Value}: name the two files that belong together, "
+                    + "or make a new pair with vpnctl init.");
+                return null;
+            }
+            catch (CryptographicException exception)
+            {
+                errors.Add(key.Position, ErrorCodes.IdentityUnreadable,
+                    $"{key.Value} holds no private key in PEM form that can be read: {exception.Message}");
                 return null;
             }
         }
