@@ -58,7 +58,13 @@ public sealed class OverlayEngine : IAsyncDisposable
 
     /// <summary>A picture of now.</summary>
     public Task<EngineStatus> GetStatusAsync(CancellationToken cancellationToken) => Invoke(
-        now => StatusReport.Take(Plane, _parts.Trust, now, _parts.Time.GetUtcNow()), cancellationToken);
+        now =>
+        {
+            // What this burst of work changed is published first: a route that is shown is one that packets take.
+            Plane.OnTimer(now);
+            return StatusReport.Take(Plane, _parts.Trust, now, _parts.Time.GetUtcNow());
+        },
+        cancellationToken);
 
     /// <summary>Changes to another configuration; what is equal in both stays untouched.</summary>
     /// <returns>What was changed, one line each; empty when nothing was.</returns>
