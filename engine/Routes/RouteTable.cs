@@ -41,10 +41,7 @@ internal sealed class RouteTable
     public int CountFrom(Fingerprint peer) => _peers.TryGetValue(peer, out PeerRoutes? routes) ? routes.Accepted : 0;
 
     /// <summary>Accepted candidates of one peer, this prefix left out: what a limit is compared with when it is announced (again).</summary>
-    public int CountBeside(Fingerprint peer, IpPrefix prefix) => _peers.TryGetValue(peer, out PeerRoutes? routes)
-        && routes.Entries.TryGetValue(prefix, out Entry? entry) && entry.Verdict.Candidate is not null
-            ? routes.Accepted - 1
-            : CountFrom(peer);
+    public int CountBeside(Fingerprint peer, IpPrefix prefix) => CountFrom(peer) - (HasAccepted(peer, prefix) ? 1 : 0);
 
     /// <summary>Whether the peer announced this prefix, refused or not.</summary>
     public bool Has(Fingerprint peer, IpPrefix prefix) =>
