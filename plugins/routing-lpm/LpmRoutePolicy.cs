@@ -42,6 +42,9 @@ public sealed class LpmRoutePolicy : IRoutePolicyPlugin
     public IRouteLookup Compile(RouteSnapshot snapshot) => LpmLookup.Build(BestRoutes.Of(snapshot));
 
     /// <inheritdoc/>
+    public RouteSelection SelectNextHops(RouteSnapshot snapshot, IpPrefix prefix) => Selection.Of(snapshot, prefix);
+
+    /// <inheritdoc/>
     public RouteExplanation Explain(RouteSnapshot snapshot, in PacketKey packet) =>
         Explainer.Explain(snapshot, packet.Destination);
 }

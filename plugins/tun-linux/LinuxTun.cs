@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Composition;
 using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
@@ -51,6 +52,9 @@ public sealed class LinuxTun : ITunPlugin
         CreateInstruments(_context.Meter);
         return ValueTask.CompletedTask;
     }
+
+    /// <inheritdoc/>
+    public ImmutableArray<MachineRoute> GetMachineRoutes() => [];
 
     /// <inheritdoc/>
     public ITunDevice Open(TunOptions options, ITunEvents events)
