@@ -7,6 +7,8 @@ namespace VibePN.Plugins.RoutingLpm;
 /// <summary>The compiled table: destination to next hop. One group for each peer that is a next hop.</summary>
 internal sealed class LpmLookup : IRouteLookup
 {
+    private const int BatchSize = 64;
+
     private readonly PrefixTable _table;
 
     private LpmLookup(ImmutableArray<NextHopGroup> groups, PrefixTable table)
@@ -44,7 +46,14 @@ internal sealed class LpmLookup : IRouteLookup
     /// <inheritdoc/>
     public void Find(ReadOnlySpan<PacketKey> keys, Span<ushort> groups)
     {
-        for (int i = 0; i < keys.Length; i++)
-            groups[i] = _table.Find(keys[i].Destination);
+        // The table takes addresses in batches, so that its reads from memory overlap.
+        Span<IpAddress> destinations = stackalloc IpAddress[BatchSize];
+        for (int done = 0; done < keys.Length; done += BatchSize)
+        {
+            int count = Math.Min(BatchSize, keys.Length - done);
+            for (int i = 0; i < count; i++)
+                destinations[i] = keys[done + i].Destination;
+            _table.Find(destinations[..count], groups[done..]);
+        }
     }
 }
