@@ -87,34 +87,48 @@ internal sealed class IntervalTable<TKey, TAnswer>
     /// <summary>The answers for at most <see cref="BatchSize"/> keys in the main window.</summary>
     public void FindAll(ReadOnlySpan<TKey> keys, Span<TAnswer> answers)
     {
+        ref readonly TKey key = ref MemoryMarshal.GetReference(keys);
+        ref TAnswer answer = ref MemoryMarshal.GetReference(answers[..keys.Length]);
+        if (_readsAhead)
+            FindAhead(in key, ref answer, keys.Length);
+        else
+            FindNear(in key, ref answer, keys.Length);
+    }
+
+    // Whatever does not change from key to key is read once.
+    private void FindNear(ref readonly TKey keys, ref TAnswer answers, int count)
+    {
         Window root = _root;
         ref int directory = ref MemoryMarshal.GetArrayDataReference(_directory);
         ref byte lines = ref LineAt(0);
-        answers = answers[..keys.Length];
-        if (!_readsAhead)
+        for (nint i = 0; i < count; i++)
         {
-            for (int i = 0; i < keys.Length; i++)
-            {
-                TKey key = keys[i];
-                int entry = Entry(ref directory, root, key);
-                if (entry < 0)
-                    entry = Descend(~entry, key);
-                answers[i] = Line<TKey, TAnswer>.Find(ref Unsafe.AddByteOffset(ref lines, (nint)entry), key);
-            }
-            return;
+            TKey key = Unsafe.Add(ref Unsafe.AsRef(in keys), i);
+            int entry = Entry(ref directory, root, key);
+            if (entry < 0)
+                entry = Descend(~entry, key);
+            Unsafe.Add(ref answers, i) = Line<TKey, TAnswer>.Find(ref Unsafe.AddByteOffset(ref lines, (nint)entry), key);
         }
-        // In steps, so that the reads of many keys are under way at once: directory entries, lines, answers.
-        Span<int> entries = stackalloc int[BatchSize];
-        entries = entries[..keys.Length];
-        for (int i = 0; i < entries.Length; i++)
-            entries[i] = Entry(ref directory, root, keys[i]);
-        for (int i = 0; i < entries.Length; i++)
+    }
+
+    // In steps, so that the reads of many keys are under way at once: directory entries, then lines.
+    private void FindAhead(ref readonly TKey keys, ref TAnswer answers, int count)
+    {
+        Window root = _root;
+        ref int directory = ref MemoryMarshal.GetArrayDataReference(_directory);
+        ref byte lines = ref LineAt(0);
+        Span<int> buffer = stackalloc int[BatchSize];
+        ref int entries = ref MemoryMarshal.GetReference(buffer);
+        for (nint i = 0; i < count; i++)
+            Unsafe.Add(ref entries, i) = Entry(ref directory, root, Unsafe.Add(ref Unsafe.AsRef(in keys), i));
+        for (nint i = 0; i < count; i++)
         {
-            if (entries[i] < 0)
-                entries[i] = Descend(~entries[i], keys[i]);
+            TKey key = Unsafe.Add(ref Unsafe.AsRef(in keys), i);
+            int entry = Unsafe.Add(ref entries, i);
+            if (entry < 0)
+                entry = Descend(~entry, key);
+            Unsafe.Add(ref answers, i) = Line<TKey, TAnswer>.Find(ref Unsafe.AddByteOffset(ref lines, (nint)entry), key);
         }
-        for (int i = 0; i < entries.Length; i++)
-            answers[i] = Line<TKey, TAnswer>.Find(ref Unsafe.AddByteOffset(ref lines, (nint)entries[i]), keys[i]);
     }
 
     // Cut to first and last entry by masks: where addresses inside and outside the window mix, a branch would be

@@ -77,25 +77,26 @@ public sealed class PrefixTable
     private void FindSome(ReadOnlySpan<IpAddress> addresses, Span<ushort> values)
     {
         IpFamily family = addresses[0].Family;
-        bool mixed = false;
-        foreach (ref readonly IpAddress address in addresses)
-            mixed |= address.Family != family;
-        if (!mixed && family == IpFamily.V4)
+        if (family == IpFamily.V4 ? FindV4(addresses, values) : family == IpFamily.V6 && _v6.FindAll(addresses, values))
+            return;
+        for (int i = 0; i < addresses.Length; i++)
+            values[i] = Find(addresses[i]);
+    }
+
+    private bool FindV4(ReadOnlySpan<IpAddress> addresses, Span<ushort> values)
+    {
+        Span<uint> keys = stackalloc uint[BatchSize];
+        keys = keys[..addresses.Length];
+        int others = 0;
+        for (int i = 0; i < keys.Length; i++)
         {
-            Span<uint> keys = stackalloc uint[BatchSize];
-            for (int i = 0; i < addresses.Length; i++)
-                keys[i] = (uint)(ulong)addresses[i].Bits;
-            _v4.FindAll(keys[..addresses.Length], values);
+            keys[i] = (uint)(ulong)addresses[i].Bits;
+            others |= (int)addresses[i].Family ^ (int)IpFamily.V4;
         }
-        else if (!mixed && family == IpFamily.V6)
-        {
-            _v6.FindAll(addresses, values);
-        }
-        else
-        {
-            for (int i = 0; i < addresses.Length; i++)
-                values[i] = Find(addresses[i]);
-        }
+        if (others != 0)
+            return false;
+        _v4.FindAll(keys, values);
+        return true;
     }
 
     private static IntervalTable<uint, ushort> BuildV4(ReadOnlySpan<PrefixEntry> entries)

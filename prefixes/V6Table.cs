@@ -76,47 +76,65 @@ internal sealed class V6Table
     }
 
     /// <summary>The value of the longest prefix, or 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ushort Find(ulong high, ulong low)
     {
         if (high == _mainHalf && _hasMain)
             return _long.Find(low);
-        if (_halves is not null)
-        {
-            int window = _halves.Find(high);
-            if (window != 0)
-                return _long.FindIn(window - 1, low);
-        }
-        return _short.Find(high);
+        return _halves is null ? _short.Find(high) : FindByHalf(_halves, high, low);
     }
 
-    /// <summary>Looks up at most 64 IPv6 addresses.</summary>
-    public void FindAll(ReadOnlySpan<IpAddress> addresses, Span<ushort> values)
+    /// <summary>Looks up at most 64 addresses.</summary>
+    /// <returns>False, with nothing looked up, unless one table is right for all of them.</returns>
+    public bool FindAll(ReadOnlySpan<IpAddress> addresses, Span<ushort> values)
     {
-        Span<ulong> highs = stackalloc ulong[BatchSize];
-        Span<ulong> lows = stackalloc ulong[BatchSize];
-        ulong mainHalf = _mainHalf, othersThanMain = 0;
-        bool anyMain = false;
+        Span<ulong> buffer = stackalloc ulong[BatchSize];
+        ReadOnlySpan<ulong> keys = buffer[..addresses.Length];
+        if (_hasMain && (ulong)(addresses[0].Bits >> 64) == _mainHalf)
+        {
+            if (!AreIn(_mainHalf, addresses, buffer))
+                return false;
+            _long.FindAll(keys, values);
+            return true;
+        }
+        if (_halves is not null || !AreShort(addresses, buffer))
+            return false;
+        _short.FindAll(keys, values);
+        return true;
+    }
+
+    // Collects the low halves; false where another half, or another family, is among them.
+    private static bool AreIn(ulong half, ReadOnlySpan<IpAddress> addresses, Span<ulong> lows)
+    {
+        ulong others = 0;
         for (int i = 0; i < addresses.Length; i++)
         {
             UInt128 bits = addresses[i].Bits;
-            highs[i] = (ulong)(bits >> 64);
             lows[i] = (ulong)bits;
-            othersThanMain |= highs[i] ^ mainHalf;
-            anyMain |= highs[i] == mainHalf;
+            others |= ((ulong)(bits >> 64) ^ half) | (ulong)(addresses[i].Family ^ IpFamily.V6);
         }
-        if (_hasMain && othersThanMain == 0)
+        return others == 0;
+    }
+
+    // Collects the high halves; false where the main one, or another family, is among them.
+    private bool AreShort(ReadOnlySpan<IpAddress> addresses, Span<ulong> highs)
+    {
+        bool others = false;
+        for (int i = 0; i < addresses.Length; i++)
         {
-            _long.FindAll(lows[..addresses.Length], values);
+            ulong high = (ulong)(addresses[i].Bits >> 64);
+            highs[i] = high;
+            others |= addresses[i].Family != IpFamily.V6;
+            others |= high == _mainHalf & _hasMain;
         }
-        else if (_halves is null && !(anyMain && _hasMain))
-        {
-            _short.FindAll(highs[..addresses.Length], values);
-        }
-        else
-        {
-            for (int i = 0; i < addresses.Length; i++)
-                values[i] = Find(highs[i], lows[i]);
-        }
+        return !others;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ushort FindByHalf(IntervalTable<ulong, int> halves, ulong high, ulong low)
+    {
+        int window = halves.Find(high);
+        return window != 0 ? _long.FindIn(window - 1, low) : _short.Find(high);
     }
 
     private static IntervalTable<ulong, TAnswer> Table<TAnswer>(Boundaries boundaries)
