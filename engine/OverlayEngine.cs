@@ -21,6 +21,7 @@ public sealed class OverlayEngine : IAsyncDisposable
     private readonly InboundPorts _inboundPorts = new();
     private readonly EngineDriver _driver;
     private readonly ILogger _logger;
+    private ClockKeeper? _clockKeeper;
     private EngineConfiguration _configuration;
     private volatile ControlPlane? _plane;
     private TokenBucket _faultLines;
@@ -37,6 +38,7 @@ public sealed class OverlayEngine : IAsyncDisposable
         _gate = new TrustGate(
             configuration.Identity.Fingerprint, parts.Trust, parts.Time, parts.Loggers.CreateLogger("engine/trust"),
             configuration.Peers);
+        _gate.Clock.RaiseFloor(parts.Built);
         _loop = new ControlLoop(parts.Time, OnTimer, OnFault);
         _faultLines = new TokenBucket(perSecond: 1, burst: 10, default);
         _driver = new EngineDriver(_loop, _gate, OnPumpLost);
@@ -48,7 +50,10 @@ public sealed class OverlayEngine : IAsyncDisposable
     /// <exception cref="PluginException">Something cannot be opened; all that was opened is closed again.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        ulong instance = InstanceNumber.Next(_parts.Store, _parts.Time);
+        ILogger stateLogger = _parts.Loggers.CreateLogger("engine/state");
+        _clockKeeper = new ClockKeeper(_gate.Clock, _parts.Store, _parts.Time, stateLogger);
+        ulong instance = InstanceNumber.Next(_parts.Store, _parts.Time, _gate.Clock, stateLogger);
+        _clockKeeper.Start();
         _loop.Start();
         _started = true;
         await _loop.InvokeAsync(now => Open(instance, now), cancellationToken);
@@ -62,7 +67,7 @@ public sealed class OverlayEngine : IAsyncDisposable
         {
             // What this burst of work changed is published first: a route that is shown is one that packets take.
             Plane.OnTimer(now);
-            return StatusReport.Take(Plane, _parts.Trust, now, _parts.Time.GetUtcNow());
+            return StatusReport.Take(Plane, _parts.Trust, _gate.Clock, now, _parts.Time.GetUtcNow());
         },
         cancellationToken);
 
@@ -103,6 +108,7 @@ public sealed class OverlayEngine : IAsyncDisposable
             }
         }
         _loop.Dispose();
+        _clockKeeper?.Dispose();
     }
 
     private Task<T> Invoke<T>(Func<Instant, T> function, CancellationToken cancellationToken) => _started
