@@ -33,6 +33,9 @@ public sealed record EngineParts
     /// <summary>Where the engine's instruments go.</summary>
     public required Meter Meter { get; init; }
 
-    /// <summary>Keeps the instance number across restarts.</summary>
+    /// <summary>Keeps the instance number and the time across restarts.</summary>
     public required IPluginStore Store { get; init; }
+
+    /// <summary>When the daemon was built: a clock that stands before it is wrong. The default says nothing.</summary>
+    public DateTimeOffset Built { get; init; }
 }

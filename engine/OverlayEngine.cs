@@ -17,6 +17,7 @@ public sealed class OverlayEngine : IAsyncDisposable
     private readonly OverlayNode _node;
     private readonly EngineDriver _driver;
     private readonly ILogger _logger;
+    private ClockKeeper? _clockKeeper;
     private TokenBucket _faultLines;
     private volatile bool _started;
 
@@ -29,6 +30,7 @@ public sealed class OverlayEngine : IAsyncDisposable
         _logger = parts.Loggers.CreateLogger("engine/loop");
         _loop = new ControlLoop(parts.Time, now => _node!.OnTimer(now), OnFault);
         _node = new OverlayNode(configuration, parts, _loop);
+        _node.Gate.Clock.RaiseFloor(parts.Built);
         _faultLines = new TokenBucket(perSecond: 1, burst: 10, default);
         _driver = new EngineDriver(_loop, _node.Gate, OnPumpLost);
         EngineMetrics.Publish(
@@ -39,7 +41,10 @@ public sealed class OverlayEngine : IAsyncDisposable
     /// <exception cref="PluginException">Something cannot be opened; all that was opened is closed again.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        ulong instance = InstanceNumber.Next(_parts.Store, _parts.Time);
+        ILogger stateLogger = _parts.Loggers.CreateLogger("engine/state");
+        _clockKeeper = new ClockKeeper(_node.Gate.Clock, _parts.Store, _parts.Time, stateLogger);
+        ulong instance = InstanceNumber.Next(_parts.Store, _parts.Time, _node.Gate.Clock, stateLogger);
+        _clockKeeper.Start();
         _loop.Start();
         _started = true;
         await _loop.InvokeAsync(
@@ -59,7 +64,7 @@ public sealed class OverlayEngine : IAsyncDisposable
         {
             // What this burst of work changed is published first: a route that is shown is one that packets take.
             Plane.OnTimer(now);
-            return StatusReport.Take(Plane, _parts.Trust, now, _parts.Time.GetUtcNow());
+            return StatusReport.Take(Plane, _parts.Trust, _node.Gate.Clock, now, _parts.Time.GetUtcNow());
         },
         cancellationToken);
 
@@ -100,6 +105,7 @@ public sealed class OverlayEngine : IAsyncDisposable
             }
         }
         _loop.Dispose();
+        _clockKeeper?.Dispose();
     }
 
     private Task<T> Invoke<T>(Func<Instant, T> function, CancellationToken cancellationToken) => _started
