@@ -46,13 +46,19 @@ internal sealed unsafe partial class EventLoop
     }
 
     /// <summary>Starts one try of a dial, on the loop's thread.</summary>
-    /// <returns>False when it could not even begin.</returns>
-    public bool Connect(long dialId, in SocketAddress28 remote)
+    /// <param name="fault">Why it could not even begin.</param>
+    /// <returns>Null when it could not.</returns>
+    public QuicConnection? Connect(long dialId, in SocketAddress28 remote, out string fault)
     {
         ushort family = remote.Family;
         UdpSocket? socket = Array.Find(_sockets, candidate => candidate.Local.Family == family);
-        if (socket is null || Stopping || _connections.Count >= Settings.MaxConnections)
-            return false;
+        fault = Stopping ? "the transport stops"
+            : socket is null ? "no listen address of its family"
+            : _connections.Count >= Settings.MaxConnections ? $"more than {Settings.MaxConnections} connections"
+            : "";
+        if (socket is null || fault.Length > 0)
+            return null;
+        fault = "memory ran out";
         Span<byte> source = stackalloc byte[ConnectionId.OwnLength];
         Span<byte> destination = stackalloc byte[NgCid.MaxLength];
         RandomNumberGenerator.Fill(source);
@@ -62,8 +68,11 @@ internal sealed unsafe partial class EventLoop
             SourceCid = source,
             DestinationCid = destination,
         };
-        return Begin(ConnectionRole.Initiator, dialId, socket, remote, seed) is not null;
+        return Begin(ConnectionRole.Initiator, dialId, socket, remote, seed);
     }
+
+    /// <summary>Whether a connection whose peer has proved itself may complete its handshake.</summary>
+    public bool MayComplete(QuicConnection connection) => _dialer.MayComplete(connection);
 
     /// <summary>Whether any socket can reach addresses of this family.</summary>
     public bool HasFamily(int family) => Array.Exists(_sockets, socket => socket.Local.Family == family);
@@ -81,7 +90,7 @@ internal sealed unsafe partial class EventLoop
         if (connection.Role == ConnectionRole.Responder)
             Counters.HalfOpen--;
         else
-            _dialer.OnConnected(connection.DialId);
+            _dialer.OnConnected(connection, _now);
         Events.OnConnected(connection, connection.DialId);
     }
 
@@ -96,11 +105,13 @@ internal sealed unsafe partial class EventLoop
         }
         if (reason.Code == CloseCode.TrustRefused)
             Counters.Refused++;
+        else if (reason.Code == CloseCode.Superseded)
+            Counters.Abandoned++;
         else
             Counters.Failed++;
         if (connection.Role == ConnectionRole.Initiator)
         {
-            _dialer.OnFailed(connection.DialId, reason);
+            _dialer.OnFailed(connection, reason, _now);
             return;
         }
         Counters.HalfOpen--;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
@@ -13,7 +14,7 @@ namespace VibePN.Plugins.TransportQuic;
 /// <item>receive: one recvmmsg a socket, each datagram to its connection by connection ID</item>
 /// <item>commands: dials and the stop</item>
 /// <item>notes: connections that other threads gave something to send</item>
-/// <item>timers: what is due, from a heap</item>
+/// <item>timers: what is due, from a heap; and the next addresses of dials</item>
 /// <item>serve: deliver, write, set the next timer, for each connection that any of these touched</item>
 /// <item>send: one sendmmsg for everything written</item>
 /// <item>wait: ppoll until the next timer, a datagram or a wake-up</item>
@@ -57,7 +58,8 @@ internal sealed unsafe partial class EventLoop : IDisposable
 
     public EventLoop(
         UdpSocket[] sockets, TlsCredentials credentials, StockCallbacks stock, TransportOptions options,
-        QuicSettings settings, ITransportEvents events, TransportCounters counters, ILogger log)
+        QuicSettings settings, ITransportEvents events, TransportCounters counters, ILogger log,
+        Func<string, CancellationToken, Task<IPAddress[]>>? resolver = null)
     {
         _sockets = sockets;
         _credentials = credentials;
@@ -70,7 +72,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
         Counters = counters;
         Secrets = new NodeSecrets(options.Identity);
         Inbound = new InboundBatch(events);
-        _dialer = new Dialer(this);
+        _dialer = new Dialer(this, resolver ?? Dns.GetHostAddressesAsync);
         ushort[] probes = settings.PmtudProbes();
         _probeCount = probes.Length;
         _probes = (ushort*)NativeMemory.Alloc((nuint)(sizeof(ushort) * Math.Max(1, probes.Length)));
@@ -224,6 +226,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
         if (polls[_sockets.Length].Revents != 0)
             DrainWakes();
         RunCommands();
+        _dialer.OnTimer(_now);
         TakeNotes();
         while (_timers.TryPop(_now, out QuicConnection? due))
         {
@@ -249,7 +252,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
         Interlocked.Exchange(ref _sleeping, 1);
         bool busy = (_dirty.Count > 0 && Arena.Blocked is null) || Volatile.Read(ref _noted) is not null
             || !_commands.IsEmpty;
-        ulong due = Math.Min(_timers.Earliest, _stopDeadline);
+        ulong due = Math.Min(Math.Min(_timers.Earliest, _dialer.NextDue), _stopDeadline);
         ulong now = Clock();
         ulong wait = busy || due <= now ? 0 : Math.Min(due - now, 60_000_000_000);
         var timeout = new TimeSpec
@@ -266,7 +269,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
         while (_commands.TryDequeue(out LoopCommand command))
         {
             if (command.Kind == LoopCommandKind.Resolved)
-                _dialer.OnResolved(command);
+                _dialer.OnResolved(command, _now);
             else
                 BeginStop();
         }
@@ -311,7 +314,8 @@ internal sealed unsafe partial class EventLoop : IDisposable
         }
     }
 
-    private void MarkDirty(QuicConnection connection)
+    /// <summary>Puts the connection among those that this turn serves. Loop's thread.</summary>
+    public void MarkDirty(QuicConnection connection)
     {
         if (connection.Dirty)
             return;

@@ -20,6 +20,8 @@ internal sealed partial class QuicConnection
     private Ngtcp2Connection? _native;
     private HandshakeOutcome _outcome;
     private string _verdictText = "";
+    private bool _proven;
+    private bool _held;
     private bool _statelessReset;
     private bool _streamEnded;
     private long _streamId = -1;
@@ -87,7 +89,7 @@ internal sealed partial class QuicConnection
             Fail(Ngtcp2.ERR_HANDSHAKE_TIMEOUT, now);
             return;
         }
-        if (_native.Expiry > now)
+        if (_held || _native.Expiry > now)
             return;
         int result = _native.HandleExpiry(now);
         if (result < 0)
@@ -101,6 +103,11 @@ internal sealed partial class QuicConnection
         if (_native is null)
         {
             _loop.SetTimer(this, _state == ConnectionState.Lingering ? _lingerUntil : ulong.MaxValue);
+            return false;
+        }
+        if (MustWait())
+        {
+            _loop.SetTimer(this, _handshakeDeadline);
             return false;
         }
         Announce(now);
@@ -166,6 +173,8 @@ internal sealed partial class QuicConnection
         if (Role == ConnectionRole.Responder)
             _outcome = HandshakeOutcome.Confirmed;
     }
+
+    void IConnectionCallbacks.OnKeysReady() => _proven = true;
 
     void IConnectionCallbacks.OnHandshakeConfirmed() => _outcome = HandshakeOutcome.Confirmed;
 
@@ -250,6 +259,15 @@ internal sealed partial class QuicConnection
     {
         _cids.Add(id);
         _loop.Table.Add(id, this);
+    }
+
+    // Between the peer's proof and our own last message of the handshake, which would make the peer take this
+    // connection for one in use: only one of a dial's handshakes sends it. ngtcp2 sees a pause, as on a busy machine.
+    private bool MustWait()
+    {
+        _held = _proven && Role == ConnectionRole.Initiator && _state == ConnectionState.Handshaking
+            && !_loop.MayComplete(this);
+        return _held;
     }
 
     private void Announce(ulong now)

@@ -55,6 +55,9 @@ public sealed class QuicTransport : ITransportPlugin
     /// <summary>Bytes that the packet thread has allocated so far. For tests.</summary>
     internal long LoopAllocatedBytes => _loop?.AllocatedBytes ?? 0;
 
+    /// <summary>What turns a name into addresses. Replaced in tests.</summary>
+    internal Func<string, CancellationToken, Task<IPAddress[]>> Resolver { get; init; } = Dns.GetHostAddressesAsync;
+
     /// <summary>The counters behind the metrics. For tests.</summary>
     internal TransportCounters Counters => _counters;
 
@@ -80,7 +83,7 @@ public sealed class QuicTransport : ITransportPlugin
                 sockets.Add(UdpSocket.Open(endPoint, settings));
             credentials = new TlsCredentials(options.Identity, options.Protocols);
             _loop = new EventLoop(
-                [.. sockets], credentials, _stock, options, settings, events, _counters, _context.Logger);
+                [.. sockets], credentials, _stock, options, settings, events, _counters, _context.Logger, Resolver);
         }
         catch
         {

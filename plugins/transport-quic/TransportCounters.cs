@@ -10,6 +10,7 @@ internal sealed class TransportCounters
     private long _completed;
     private long _refused;
     private long _failed;
+    private long _abandoned;
     private long _unroutable;
     private long _retries;
     private long _resets;
@@ -25,6 +26,9 @@ internal sealed class TransportCounters
     public ref long Completed => ref _completed;
     public ref long Refused => ref _refused;
     public ref long Failed => ref _failed;
+
+    /// <summary>Handshakes that the dialling end gave up because another address was faster, or because it stops.</summary>
+    public ref long Abandoned => ref _abandoned;
     public ref long Unroutable => ref _unroutable;
     public ref long Retries => ref _retries;
     public ref long Resets => ref _resets;
@@ -68,5 +72,6 @@ internal sealed class TransportCounters
         new(Volatile.Read(ref _completed), new KeyValuePair<string, object?>("result", "completed")),
         new(Volatile.Read(ref _refused), new KeyValuePair<string, object?>("result", "refused")),
         new(Volatile.Read(ref _failed), new KeyValuePair<string, object?>("result", "failed")),
+        new(Volatile.Read(ref _abandoned), new KeyValuePair<string, object?>("result", "abandoned")),
     ];
 }

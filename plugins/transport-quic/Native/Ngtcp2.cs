@@ -44,6 +44,8 @@ internal static unsafe partial class Ngtcp2
     public const int CC_ALGO_BBR = 2;
     public const int TOKEN_TYPE_RETRY = 1;
 
+    public const int ENCRYPTION_LEVEL_1RTT = 2;
+
     public const int CCERR_TYPE_TRANSPORT = 0;
     public const int CCERR_TYPE_APPLICATION = 1;
 

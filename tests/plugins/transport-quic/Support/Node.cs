@@ -13,11 +13,13 @@ internal sealed class Node : ITransportEvents, IAsyncDisposable
     private readonly FakeContext _context;
     private int _stopped;
 
-    private Node(NodeIdentity identity, FakeContext context)
+    private Node(NodeIdentity identity, FakeContext context, Resolver? resolver)
     {
         Identity = identity;
         _context = context;
-        Transport = new QuicTransport(context);
+        Transport = resolver is null
+            ? new QuicTransport(context)
+            : new QuicTransport(context) { Resolver = (host, stopped) => resolver(host, stopped) };
     }
 
     public NodeIdentity Identity { get; }
@@ -57,10 +59,10 @@ internal sealed class Node : ITransportEvents, IAsyncDisposable
 
     public static async Task<Node> StartAsync(
         NodeIdentity? identity = null, IPEndPoint[]? listen = null, string[]? protocols = null,
-        TransportOptions? options = null, params (string Name, string Value)[] settings)
+        TransportOptions? options = null, Resolver? resolver = null, params (string Name, string Value)[] settings)
     {
         identity ??= Identities.Create("node");
-        var node = new Node(identity, new FakeContext(settings));
+        var node = new Node(identity, new FakeContext(settings), resolver);
         await node.Transport.StartAsync(CancellationToken.None);
         options ??= new TransportOptions
         {
@@ -170,6 +172,9 @@ internal sealed class Node : ITransportEvents, IAsyncDisposable
         _context.Dispose();
     }
 }
+
+/// <summary>Stands in for the resolver of names.</summary>
+internal delegate Task<IPAddress[]> Resolver(string host, CancellationToken stopped);
 
 /// <summary>Bounded waiting for a condition.</summary>
 internal static class Eventually
