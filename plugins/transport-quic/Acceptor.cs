@@ -75,7 +75,7 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
         NgPktHd header;
         if (length < MinInitialBytes || Ngtcp2.ngtcp2_accept(&header, packet, (nuint)length) != 0)
             return null;
-        if (header.Version != Ngtcp2.ProtocolV1 || loop.Stopping)
+        if (header.Version != Ngtcp2.ProtocolV1 || loop.Stopping || socket.ClosesAt != ulong.MaxValue)
             return null;
         TransportCounters counters = loop.Counters;
         bool full = loop.KnownConnections >= loop.Settings.MaxConnections;

@@ -31,6 +31,7 @@ internal sealed unsafe partial class EventLoop
     {
         var connection = new QuicConnection(this, ++_nextId, role, dialId, socket, remote);
         _connections.Add(connection);
+        socket.Connections++;
         Counters.Connections++;
         if (role == ConnectionRole.Responder)
             Counters.HalfOpen++;
@@ -50,8 +51,7 @@ internal sealed unsafe partial class EventLoop
     /// <returns>Null when it could not.</returns>
     public QuicConnection? Connect(long dialId, in SocketAddress28 remote, out string fault)
     {
-        ushort family = remote.Family;
-        UdpSocket? socket = Array.Find(_sockets, candidate => candidate.Local.Family == family);
+        UdpSocket? socket = SocketFor(remote);
         fault = Stopping ? "the transport stops"
             : socket is null ? "no listen address of its family"
             : _connections.Count >= Settings.MaxConnections ? $"more than {Settings.MaxConnections} connections"
@@ -74,9 +74,6 @@ internal sealed unsafe partial class EventLoop
     /// <summary>Whether a connection whose peer has proved itself may complete its handshake.</summary>
     public bool MayComplete(QuicConnection connection) => _dialer.MayComplete(connection);
 
-    /// <summary>Whether any socket can reach addresses of this family.</summary>
-    public bool HasFamily(int family) => Array.Exists(_sockets, socket => socket.Local.Family == family);
-
     /// <summary>Puts the connection's timer; <see cref="ulong.MaxValue"/> takes it away.</summary>
     public void SetTimer(QuicConnection connection, ulong due) => _timers.Set(connection, due);
 
@@ -91,6 +88,7 @@ internal sealed unsafe partial class EventLoop
             Counters.HalfOpen--;
         else
             _dialer.OnConnected(connection, _now);
+        LeaveRetired(connection);
         Events.OnConnected(connection, connection.DialId);
     }
 
@@ -121,5 +119,10 @@ internal sealed unsafe partial class EventLoop
     }
 
     /// <summary>A connection's last ID is out of the table.</summary>
-    public void OnForgotten(QuicConnection connection) => _connections.Remove(connection);
+    public void OnForgotten(QuicConnection connection)
+    {
+        _connections.Remove(connection);
+        if (--connection.Socket.Connections == 0 && connection.Socket.ClosesAt != Never)
+            _nextRetirement = 0;
+    }
 }

@@ -12,8 +12,9 @@ internal sealed partial class QuicConnection
     private const ulong LongestLinger = 3000 * Millisecond;
     private const ulong PathInterval = 1000 * Millisecond;
 
-    private readonly UdpSocket _socket;
-    private readonly LocalAddress _source;
+    private readonly int _capacity;
+    private UdpSocket _socket;
+    private LocalAddress _source;
     private readonly List<ConnectionId> _cids = [];
     private readonly List<UInt128> _resetTokens = [];
     private SocketAddress28 _remote;
@@ -21,6 +22,7 @@ internal sealed partial class QuicConnection
     private HandshakeOutcome _outcome;
     private string _verdictText = "";
     private bool _proven;
+    private bool _answerWanted;
     private bool _held;
     private bool _statelessReset;
     private bool _streamEnded;
@@ -45,6 +47,9 @@ internal sealed partial class QuicConnection
 
     /// <summary>The socket that all its packets come and go through.</summary>
     public UdpSocket Socket => _socket;
+
+    /// <summary>Where the peer is now.</summary>
+    public ref readonly SocketAddress28 Remote => ref _remote;
 
     /// <summary>Makes the native connection.</summary>
     /// <returns>False when memory ran out; the object is Gone then and told nobody.</returns>
@@ -155,10 +160,10 @@ internal sealed partial class QuicConnection
         if (_native is null)
             return;
         ulong linger = 3 * _native.Pto;
-        byte* dest = _loop.Arena.Reserve(_loop.Settings.MaxUdpPayload);
+        byte* dest = _loop.Arena.Reserve(_capacity);
         if (dest is not null)
         {
-            nint length = _native.WriteClose(dest, _loop.Settings.MaxUdpPayload, cause, now);
+            nint length = _native.WriteClose(dest, _capacity, cause, now);
             if (length > 0)
             {
                 _closePacket = new ReadOnlySpan<byte>(dest, (int)length).ToArray();
@@ -166,6 +171,28 @@ internal sealed partial class QuicConnection
             }
         }
         End(reason, _closePacket.Length == 0 ? 0 : linger, now);
+    }
+
+    /// <summary>Whether another socket has the address that the peer knows us by.</summary>
+    /// <param name="source">What to send from on that socket.</param>
+    public bool TryGetSourceOn(UdpSocket other, out LocalAddress source)
+    {
+        LocalAddress known = _socket.IsWildcard ? _source : LocalAddress.Of(_socket.Local);
+        source = other.IsWildcard ? known : default;
+        return known.Family != 0 && other.Local.PortBigEndian == _socket.Local.PortBigEndian
+            && other.Local.Family == _socket.Local.Family
+            && (other.IsWildcard || LocalAddress.Of(other.Local) == known);
+    }
+
+    /// <summary>Goes on through another socket; the peer learns of it by a packet that it must answer.</summary>
+    public void MoveTo(UdpSocket socket, LocalAddress source)
+    {
+        _socket.Connections--;
+        socket.Connections++;
+        _socket = socket;
+        _source = source;
+        _answerWanted = true;
+        _loop.MarkDirty(this);
     }
 
     void IConnectionCallbacks.OnHandshakeCompleted()

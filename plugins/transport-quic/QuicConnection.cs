@@ -66,7 +66,8 @@ internal sealed partial class QuicConnection : ITransportConnection, IConnection
         Role = role;
         DialId = dialId;
         _controlIn = new ControlReceiveBuffer(loop.Options.ControlWindowBytes);
-        _halves = new HalfTable(loop.Settings.MaxUdpPayload);
+        _capacity = loop.Settings.MaxUdpPayload;
+        _halves = new HalfTable(_capacity);
         _path = new PathFacts(remote.ToEndPoint(), TimeSpan.Zero, 0, 0, 0);
     }
 

@@ -121,6 +121,10 @@ internal static unsafe partial class Ngtcp2
 
     [LibraryImport(Library)]
     [SuppressGCTransition]
+    public static partial void ngtcp2_conn_set_keep_alive_timeout(nint connection, ulong timeout);
+
+    [LibraryImport(Library)]
+    [SuppressGCTransition]
     public static partial ulong ngtcp2_conn_get_pto(nint connection);
 
     [LibraryImport(Library)]
