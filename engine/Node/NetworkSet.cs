@@ -73,6 +73,10 @@ internal sealed class NetworkSet
                 Change(network, wanted);
                 changes.Add($"network {name} changed");
             }
+            else
+            {
+                network.Configuration = wanted; // its rules may stand in other lines of the file now
+            }
         }
         foreach (OverlayNetwork network in added)
         {
@@ -189,7 +193,11 @@ internal sealed class NetworkSet
             Configure(network);
     }
 
-    // Records compare their arrays by reference, so the one array is compared apart.
+    // Records compare their arrays by reference, so the arrays are compared apart.
     private static bool AreSame(NetworkConfiguration left, NetworkConfiguration right) =>
-        left.Originate.SequenceEqual(right.Originate) && left with { Originate = [] } == right with { Originate = [] };
+        left.Originate.SequenceEqual(right.Originate) && left.OriginateDetails.SequenceEqual(right.OriginateDetails)
+        && WithoutArrays(left) == WithoutArrays(right);
+
+    private static NetworkConfiguration WithoutArrays(NetworkConfiguration network) =>
+        network with { Originate = [], OriginateDetails = [] };
 }
