@@ -16,6 +16,9 @@ namespace VibePN.Engine.Trust;
 /// </remarks>
 internal sealed class TrustGate
 {
+    /// <summary>The words for a plugin that threw.</summary>
+    public const string FaultText = "the trust plugin failed";
+
     /// <summary>A longer certificate is refused unread, in bytes of DER.</summary>
     public const int MaxCertificateBytes = 4_096;
 
@@ -23,7 +26,7 @@ internal sealed class TrustGate
     private static readonly DateTimeOffset ClockFloor = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     private readonly Fingerprint _self;
-    private readonly ImmutableArray<ITrustPlugin> _plugins;
+    private ImmutableArray<ITrustPlugin> _plugins;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly RefusalLog _refusals;
@@ -49,6 +52,19 @@ internal sealed class TrustGate
 
     /// <summary>The configured peers changed.</summary>
     public void SetPeers(ImmutableArray<PeerConfiguration> peers) => _book = new PeerBook(peers);
+
+    /// <summary>Other trust plugins decide from now on. Judge all live sessions again afterwards.</summary>
+    public void SetPlugins(ImmutableArray<ITrustPlugin> plugins) => _plugins = plugins;
+
+    /// <summary>Whether other trust plugins would still accept a connected peer; nothing changes.</summary>
+    /// <returns>Null, or why they would not.</returns>
+    public string? Preview(Fingerprint peer, ImmutableArray<ITrustPlugin> plugins)
+    {
+        if (!_admissions.TryGetValue(peer, out Admission? admission))
+            return "no admission on record";
+        TrustVerdict verdict = Judge(admission.Request, plugins).Verdict;
+        return verdict.Outcome == TrustOutcome.Accept && verdict.Peer == admission.PeerName ? null : verdict.Text;
+    }
 
     /// <summary>A dial is about to begin: whoever answers it must be this peer.</summary>
     public void OnDial(long dialId, string peerName) => _dials[dialId] = peerName;
@@ -123,12 +139,15 @@ internal sealed class TrustGate
         return null;
     }
 
-    private (TrustVerdict Verdict, ImmutableArray<TrustVerdict> All) Judge(TrustRequest request)
+    private (TrustVerdict Verdict, ImmutableArray<TrustVerdict> All) Judge(TrustRequest request) => Judge(request, _plugins);
+
+    private (TrustVerdict Verdict, ImmutableArray<TrustVerdict> All) Judge(
+        TrustRequest request, ImmutableArray<ITrustPlugin> plugins)
     {
         if (request.Fingerprint == _self)
             return (Refusal(TrustReason.OwnCertificate, "the certificate is our own"), []);
-        ImmutableArray<TrustVerdict>.Builder all = ImmutableArray.CreateBuilder<TrustVerdict>(_plugins.Length);
-        foreach (ITrustPlugin plugin in _plugins)
+        ImmutableArray<TrustVerdict>.Builder all = ImmutableArray.CreateBuilder<TrustVerdict>(plugins.Length);
+        foreach (ITrustPlugin plugin in plugins)
         {
             TrustVerdict verdict = Ask(plugin, request);
             all.Add(verdict);
@@ -150,7 +169,7 @@ internal sealed class TrustGate
         {
             // A trust plugin's fault of any kind means refuse; the exception itself is not kept.
             Log.TrustPluginFault(_logger, exception.Message);
-            return Refusal(TrustReason.PluginFault, "the trust plugin failed");
+            return Refusal(TrustReason.PluginFault, FaultText);
         }
     }
 
