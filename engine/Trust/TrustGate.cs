@@ -19,6 +19,9 @@ internal sealed class TrustGate
     /// <summary>The words for a plugin that threw.</summary>
     public const string FaultText = "the trust plugin failed";
 
+    private const string FirstUseText =
+        "other trust plugins are in charge now, and to them this would be a first use: it has to be made anew";
+
     /// <summary>A longer certificate is refused unread, in bytes of DER.</summary>
     public const int MaxCertificateBytes = 4_096;
 
@@ -75,7 +78,7 @@ internal sealed class TrustGate
     /// <returns>Null, or why they would not.</returns>
     public string? Preview(Fingerprint peer, ImmutableArray<ITrustPlugin> plugins) =>
         TryGetAdmission(peer, out Admission admission)
-            ? Renew(admission, new TrustModel(plugins), out _)
+            ? Renew(admission, new TrustModel(plugins), out Admission renewed) ?? (renewed.NeedsCommit ? FirstUseText : null)
             : "no admission on record";
 
     /// <summary>A dial is about to begin: whoever answers it must be this peer.</summary>
@@ -121,7 +124,7 @@ internal sealed class TrustGate
         bool isOtherModel = !ReferenceEquals(admission.Model, model);
         string? fault = Renew(admission, model, out Admission renewed);
         if (fault is null && isOtherModel && renewed.NeedsCommit)
-            fault = "other trust plugins are in charge now, and to them this would be a first use: it has to be made anew";
+            fault = FirstUseText;
         if (fault is not null)
             _admissions.Remove(admission);
         else if (isOtherModel)
