@@ -4,6 +4,7 @@ using VibePN.Contracts;
 using VibePN.Engine.Configuration;
 using VibePN.Engine.Control;
 using VibePN.Engine.Forwarding;
+using VibePN.Engine.Policy;
 using VibePN.Engine.Sessions;
 using VibePN.Engine.Time;
 using VibePN.Engine.Trust;
@@ -60,10 +61,14 @@ internal sealed class ControlPlane : ISessionActions
         _nextWakeUp = now;
         foreach (PeerConfiguration peer in configuration.Peers)
             AddPeer(peer, now);
+        WarnOfConfiguration();
     }
 
     /// <summary>What the node is told at present.</summary>
     public EngineConfiguration Configuration { get; private set; }
+
+    /// <summary>What is odd in it.</summary>
+    public ImmutableArray<ConfigurationWarning> ConfigurationWarnings { get; private set; } = [];
 
     /// <summary>The networks and their interfaces.</summary>
     public NetworkSet Networks { get; }
@@ -100,7 +105,7 @@ internal sealed class ControlPlane : ISessionActions
         if (_wakeUpWanted)
             WakeUp(now);
         Networks.OnTimer(now);
-        Routes.OnTimer(now);
+        Routes.OnTimer(_peers.Values, now);
         _data.Publish(_peers.Values, now);
         Facts = NodeFacts.Of(this);
         next = Instant.Min(next, _wakeUpWanted ? Instant.Min(_nextWakeUp, _nextJudgement) : _nextJudgement);
@@ -214,6 +219,7 @@ internal sealed class ControlPlane : ISessionActions
         EngineConfiguration before = Configuration;
         Networks.Reload(next.Networks, changes);
         Configuration = next with { Identity = before.Identity, Listen = before.Listen };
+        WarnOfConfiguration();
         _gate.SetPeers(next.Peers);
         ReloadPeers(before, changes, now);
         OnTrustChanged(now);
@@ -343,6 +349,13 @@ internal sealed class ControlPlane : ISessionActions
         bool may = bucket.TryTake(now);
         _lines[name] = bucket;
         return may;
+    }
+
+    private void WarnOfConfiguration()
+    {
+        ConfigurationWarnings = RuleCheck.Warnings(Configuration);
+        foreach (ConfigurationWarning warning in ConfigurationWarnings)
+            Log.ConfigurationWarning(_logger, warning.ToString());
     }
 
     private void ReloadPeers(EngineConfiguration before, List<string> changes, Instant now)

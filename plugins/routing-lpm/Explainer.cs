@@ -3,44 +3,31 @@ using VibePN.Contracts;
 
 namespace VibePN.Plugins.RoutingLpm;
 
-/// <summary>Tells why a destination goes where it goes, with the rules that the table is compiled by.</summary>
+/// <summary>Tells why a destination goes where it goes, from the selections that the table is compiled from.</summary>
 internal static class Explainer
 {
     public static RouteExplanation Explain(RouteSnapshot snapshot, IpAddress destination)
     {
-        var eligibility = new Eligibility(snapshot);
-        RouteCandidate[] covering = [.. snapshot.Candidates.Where(route => route.Prefix.Contains(destination))];
-        RouteCandidate[] usable =
+        Selection[] covering = [.. Selection.Covering(snapshot, destination)];
+        Selection? matched = Array.Find(covering, selection => !selection.Chosen.IsEmpty);
+        ImmutableArray<CandidateVerdict> considered =
         [
-            .. covering
-                .Where(route => eligibility.Judge(route) == RouteReason.Accepted)
-                .OrderByDescending(route => route.Prefix.Length)
-                .ThenBy(route => route, RouteOrder.Instance),
+            .. covering.SelectMany(selection => selection == matched
+                ? selection.UsableVerdicts
+                : selection.UsableVerdicts.Select(verdict => Wider(verdict.Candidate, matched!.Prefix))),
+            .. covering.SelectMany(selection => selection.UnusableVerdicts),
         ];
-        IEnumerable<CandidateVerdict> unusable = covering
-            .Where(route => eligibility.Judge(route) != RouteReason.Accepted)
-            .OrderByDescending(route => route.Prefix.Length)
-            .ThenBy(route => route, RouteOrder.Instance)
-            .Select(eligibility.Explain);
-
-        if (usable.Length == 0)
+        if (matched is null)
         {
             string none = covering.Length == 0 ? "nothing covers it" : "nothing that covers it is usable";
-            return new RouteExplanation([], [.. unusable], $"{destination} has no route in {snapshot.Network}: {none}.");
+            return new RouteExplanation([], considered, $"{destination} has no route in {snapshot.Network}: {none}.");
         }
-        RouteCandidate best = usable[0];
-        ImmutableArray<CandidateVerdict> considered =
-            [.. usable.Select(route => Verdict(route, best)), .. unusable];
-        return new RouteExplanation([best], considered,
-            $"{destination} goes to {eligibility.NameOf(best.NextHop)} by {best.Prefix} in {snapshot.Network}.");
+        var names = new Eligibility(snapshot);
+        string hops = string.Join(" or ", matched.Chosen.Select(route => names.NameOf(route.NextHop)));
+        return new RouteExplanation(matched.Chosen, considered,
+            $"{destination} goes to {hops} by {matched.Prefix} in {snapshot.Network}.");
     }
 
-    private static CandidateVerdict Verdict(RouteCandidate route, RouteCandidate best)
-    {
-        if (ReferenceEquals(route, best))
-            return new CandidateVerdict(route, RouteReason.Best, "Chosen: nothing beats it.");
-        return route.Prefix == best.Prefix
-            ? RouteOrder.Verdict(route, best)
-            : new CandidateVerdict(route, RouteReason.ShorterPrefix, $"Lost: {route.Prefix} is wider than {best.Prefix}.");
-    }
+    private static CandidateVerdict Wider(RouteCandidate route, IpPrefix matched) =>
+        new(route, RouteReason.ShorterPrefix, $"Lost: {route.Prefix} is wider than {matched}.");
 }

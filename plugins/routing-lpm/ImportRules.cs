@@ -2,17 +2,17 @@ using VibePN.Contracts;
 
 namespace VibePN.Plugins.RoutingLpm;
 
-/// <summary>Which announcements are taken. What no rule here allows is refused.</summary>
+/// <summary>Which announcements are taken: those that the configuration's rules let through, as long as they are direct.</summary>
 /// <remarks>
-/// The engine has checked before that the sender is a member, that the prefix is canonical and no martian, that
-/// a single address lies inside the network's subnet, and that it is not ours.
+/// The engine has checked before that the sender is a member, that the prefix is canonical, no martian and not ours, that the
+/// limits allow it and that a rule takes it.
 /// </remarks>
 internal static class ImportRules
 {
     /// <summary>A metric that means "not reachable".</summary>
     public const uint Infinity = uint.MaxValue;
 
-    public static ImportVerdict Judge(ImportRequest request, LpmSettings settings)
+    public static ImportVerdict Judge(ImportRequest request)
     {
         RouteCandidate route = request.Candidate;
         string peer = request.Peer.Name;
@@ -22,16 +22,6 @@ internal static class ImportRules
             return Refused(RouteReason.Martian, $"{route.Prefix} is a default route, which no peer may announce.");
         if (route.Metric == Infinity)
             return Refused(RouteReason.PolicyRefused, $"{route.Prefix} is announced as not reachable.");
-        if (!route.Prefix.IsHost && !settings.AcceptOriginated)
-        {
-            return Refused(RouteReason.NotPermitted,
-                $"{route.Prefix} is a network behind {peer}, and accept_originated is false.");
-        }
-        if (request.AcceptedFromPeer >= settings.MaxRoutesPerPeer)
-        {
-            return Refused(RouteReason.LimitReached,
-                $"{peer} has its {settings.MaxRoutesPerPeer} routes in {request.Network} already (max_routes_per_peer).");
-        }
         string what = route.Prefix.IsHost ? $"an address of {peer}" : $"a network behind {peer}";
         return new ImportVerdict(route, RouteReason.Accepted, $"{route.Prefix} is {what}.");
     }

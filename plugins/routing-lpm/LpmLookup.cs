@@ -4,7 +4,7 @@ using VibePN.Prefixes;
 
 namespace VibePN.Plugins.RoutingLpm;
 
-/// <summary>The compiled table: destination to next hop. One group for each peer that is a next hop.</summary>
+/// <summary>The compiled table: destination to next hops. One group for each set of next hops that some prefix uses.</summary>
 internal sealed class LpmLookup : IRouteLookup
 {
     private readonly PrefixTable _table;
@@ -18,27 +18,31 @@ internal sealed class LpmLookup : IRouteLookup
     /// <inheritdoc/>
     public ImmutableArray<NextHopGroup> Groups { get; }
 
-    /// <summary>Builds the table from one route per prefix.</summary>
-    /// <exception cref="InvalidOperationException">More next hops than a group index can tell apart.</exception>
-    public static LpmLookup Build(List<RouteCandidate> best)
+    /// <summary>Builds the table from the selections of all prefixes.</summary>
+    /// <exception cref="InvalidOperationException">More sets of next hops than a group index can tell apart.</exception>
+    public static LpmLookup Build(IEnumerable<Selection> selections)
     {
-        // Numbered in the order of fingerprints, so that the table is a function of the set of routes.
-        Fingerprint[] hops = [.. best.Select(route => route.NextHop).Distinct().Order()];
-        if (hops.Length > ushort.MaxValue - 1)
-            throw new InvalidOperationException($"{hops.Length} next hops in one network; a table holds {ushort.MaxValue - 1}.");
-
-        var groups = ImmutableArray.CreateBuilder<NextHopGroup>(hops.Length + 1);
+        // Selections come sorted, so the numbers are a function of the set of routes.
+        var groups = ImmutableArray.CreateBuilder<NextHopGroup>();
         groups.Add(new NextHopGroup([]));
-        var groupOf = new Dictionary<Fingerprint, ushort>(hops.Length);
-        foreach (Fingerprint hop in hops)
+        var numbers = new Dictionary<HopSet, ushort>();
+        var entries = new List<PrefixEntry>();
+        foreach (Selection selection in selections)
         {
-            groupOf[hop] = (ushort)groups.Count;
-            groups.Add(new NextHopGroup([new NextHop(hop)]));
+            if (selection.Chosen.IsEmpty)
+                continue;
+            var hops = new HopSet([.. selection.Chosen.Select(route => route.NextHop)]);
+            if (!numbers.TryGetValue(hops, out ushort number))
+            {
+                if (groups.Count > ushort.MaxValue - 1)
+                    throw new InvalidOperationException($"More sets of next hops in one network than the {ushort.MaxValue - 1} a table holds.");
+                number = (ushort)groups.Count;
+                numbers.Add(hops, number);
+                groups.Add(selection.Group);
+            }
+            entries.Add(new PrefixEntry(selection.Prefix, number));
         }
-        var entries = new PrefixEntry[best.Count];
-        for (int i = 0; i < entries.Length; i++)
-            entries[i] = new PrefixEntry(best[i].Prefix, groupOf[best[i].NextHop]);
-        return new LpmLookup(groups.MoveToImmutable(), PrefixTable.Build(entries));
+        return new LpmLookup(groups.ToImmutable(), PrefixTable.Build(entries.ToArray()));
     }
 
     /// <inheritdoc/>
@@ -46,5 +50,23 @@ internal sealed class LpmLookup : IRouteLookup
     {
         for (int i = 0; i < keys.Length; i++)
             groups[i] = _table.Find(keys[i].Destination);
+    }
+
+    /// <summary>Next hops in their order, comparable as a whole.</summary>
+    private readonly struct HopSet(ImmutableArray<Fingerprint> hops) : IEquatable<HopSet>
+    {
+        private readonly ImmutableArray<Fingerprint> _hops = hops;
+
+        public bool Equals(HopSet other) => _hops.AsSpan().SequenceEqual(other._hops.AsSpan());
+
+        public override bool Equals(object? obj) => obj is HopSet other && Equals(other);
+
+        public override int GetHashCode()
+        {
+            var hash = new HashCode();
+            foreach (Fingerprint hop in _hops)
+                hash.Add(hop);
+            return hash.ToHashCode();
+        }
     }
 }

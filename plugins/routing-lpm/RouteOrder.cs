@@ -10,6 +10,9 @@ namespace VibePN.Plugins.RoutingLpm;
 /// </remarks>
 internal sealed class RouteOrder : IComparer<RouteCandidate>
 {
+    // The steps after these only make the order total: they say nothing about which way is better.
+    private const int StepsOfStanding = 6;
+
     // Each comparison is negative when the left one is better.
     private static readonly Step[] Steps =
     [
@@ -37,6 +40,17 @@ internal sealed class RouteOrder : IComparer<RouteCandidate>
                 return order;
         }
         return 0;
+    }
+
+    /// <summary>Whether no step up to the path's length tells two candidates apart, so that both may carry packets at once.</summary>
+    public static bool AreOfEqualStanding(RouteCandidate left, RouteCandidate right)
+    {
+        foreach (Step step in Steps.AsSpan(0, StepsOfStanding))
+        {
+            if (step.Comparison(left, right) != 0)
+                return false;
+        }
+        return true;
     }
 
     /// <summary>Why the worse of two candidates for the same prefix lost.</summary>

@@ -5,8 +5,8 @@ using VibePN.Contracts;
 
 namespace VibePN.Plugins.RoutingLpm.Tests;
 
-/// <summary>A host for one plugin, with the settings a test gives.</summary>
-internal sealed class FakeContext(bool acceptOriginated = true, long maxRoutesPerPeer = 256) : IPluginContext, IPluginSettings
+/// <summary>A host for one plugin, which has no settings.</summary>
+internal sealed class FakeContext : IPluginContext, IPluginSettings
 {
     public string Name => "routing-lpm";
 
@@ -24,11 +24,9 @@ internal sealed class FakeContext(bool acceptOriginated = true, long maxRoutesPe
 
     public CancellationToken Stopping => CancellationToken.None;
 
-    public bool GetBoolean(string name) =>
-        name == "accept_originated" ? acceptOriginated : throw new InvalidOperationException(name);
+    public bool GetBoolean(string name) => throw new InvalidOperationException(name);
 
-    public long GetInteger(string name) =>
-        name == "max_routes_per_peer" ? maxRoutesPerPeer : throw new InvalidOperationException(name);
+    public long GetInteger(string name) => throw new InvalidOperationException(name);
 
     public string GetString(string name) => throw new InvalidOperationException(name);
 

@@ -31,9 +31,9 @@ internal static class Routes
     public static RouteSnapshot Among(this RouteSnapshot snapshot, params PeerFacts[] peers) =>
         snapshot with { Peers = [.. peers] };
 
-    public static async Task<LpmRoutePolicy> StartedAsync(bool acceptOriginated = true, long maxRoutesPerPeer = 256)
+    public static async Task<LpmRoutePolicy> StartedAsync()
     {
-        var policy = new LpmRoutePolicy(new FakeContext(acceptOriginated, maxRoutesPerPeer));
+        var policy = new LpmRoutePolicy(new FakeContext());
         await policy.StartAsync(CancellationToken.None);
         return policy;
     }
