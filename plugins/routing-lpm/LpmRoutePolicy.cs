@@ -1,4 +1,5 @@
 using System.Composition;
+using VibePN.BestPath;
 using VibePN.Contracts;
 
 namespace VibePN.Plugins.RoutingLpm;
@@ -11,6 +12,8 @@ namespace VibePN.Plugins.RoutingLpm;
 [RoutePolicyPlugin("routing-lpm", Contract = 1)]
 public sealed class LpmRoutePolicy : IRoutePolicyPlugin
 {
+    private readonly BestPathPolicy _paths = new((_, _) => BestInOrder.Instance);
+
     /// <summary>Needs nothing of its context: it decides over values, and has no settings.</summary>
     [ImportingConstructor]
     public LpmRoutePolicy(IPluginContext context) => ArgumentNullException.ThrowIfNull(context);
@@ -22,22 +25,18 @@ public sealed class LpmRoutePolicy : IRoutePolicyPlugin
     public ValueTask StopAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     /// <inheritdoc/>
-    public ImportVerdict Import(ImportRequest request) => ImportRules.Judge(request);
+    public ImportVerdict Import(ImportRequest request) => DirectRoutes.Import(request);
 
     /// <inheritdoc/>
-    public ExportVerdict Export(ExportRequest request) => ExportRules.Judge(request);
+    public ExportVerdict Export(ExportRequest request) => DirectRoutes.Export(request);
 
     /// <inheritdoc/>
-    public IRouteLookup Compile(RouteSnapshot snapshot) => LpmLookup.Build(Selection.All(snapshot));
+    public IRouteLookup Compile(RouteSnapshot snapshot) => _paths.Compile(snapshot);
 
     /// <inheritdoc/>
-    public RouteSelection SelectNextHops(RouteSnapshot snapshot, IpPrefix prefix)
-    {
-        var selection = Selection.Of(snapshot, prefix);
-        return new RouteSelection(selection.Group, [.. selection.UsableVerdicts, .. selection.UnusableVerdicts]);
-    }
+    public RouteSelection SelectNextHops(RouteSnapshot snapshot, IpPrefix prefix) => _paths.Select(snapshot, prefix);
 
     /// <inheritdoc/>
     public RouteExplanation Explain(RouteSnapshot snapshot, in PacketKey packet) =>
-        Explainer.Explain(snapshot, packet.Destination);
+        _paths.Explain(snapshot, packet.Destination);
 }

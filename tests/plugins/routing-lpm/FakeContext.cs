@@ -8,6 +8,14 @@ namespace VibePN.Plugins.RoutingLpm.Tests;
 /// <summary>A host for one plugin, which has no settings.</summary>
 internal sealed class FakeContext : IPluginContext, IPluginSettings
 {
+    /// <summary>The plugin, started.</summary>
+    public static async Task<LpmRoutePolicy> StartedAsync()
+    {
+        var policy = new LpmRoutePolicy(new FakeContext());
+        await policy.StartAsync(CancellationToken.None);
+        return policy;
+    }
+
     public string Name => "routing-lpm";
 
     public ILogger Logger => NullLogger.Instance;

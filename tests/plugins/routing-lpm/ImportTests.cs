@@ -1,5 +1,5 @@
 using VibePN.Contracts;
-using static VibePN.Plugins.RoutingLpm.Tests.Routes;
+using static VibePN.Testkit.SampleRoutes;
 
 namespace VibePN.Plugins.RoutingLpm.Tests;
 
@@ -18,12 +18,6 @@ public sealed class ImportTests
         Assert.Equal(RouteReason.Accepted, verdict.Reason);
     }
 
-    [Theory]
-    [InlineData("0.0.0.0/0")]
-    [InlineData("::/0")]
-    public async Task Default_routes_are_refused(string prefix) =>
-        AssertRefused(RouteReason.Martian, await ImportAsync(Route(prefix, A)));
-
     [Fact]
     public async Task Routes_through_other_nodes_are_refused()
     {
@@ -38,7 +32,7 @@ public sealed class ImportTests
 
     private static async Task<ImportVerdict> ImportAsync(RouteCandidate route)
     {
-        LpmRoutePolicy policy = await StartedAsync();
+        LpmRoutePolicy policy = await FakeContext.StartedAsync();
         return policy.Import(new ImportRequest("corp", Peer(A, "a"), route, AcceptedFromPeer: 0));
     }
 
