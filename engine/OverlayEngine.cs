@@ -63,6 +63,16 @@ public sealed class OverlayEngine : IAsyncDisposable
         },
         cancellationToken);
 
+    /// <summary>Why a packet would go where it goes.</summary>
+    public Task<RouteAnswer> ExplainRouteAsync(RouteQuestion question, CancellationToken cancellationToken) => Invoke(
+        now =>
+        {
+            // As for a status: what is explained is what packets take.
+            Plane.OnTimer(now);
+            return Plane.Explain(question, now);
+        },
+        cancellationToken);
+
     /// <summary>Changes to another configuration; what is equal in both stays untouched.</summary>
     /// <returns>What was changed, one line each; empty when nothing was.</returns>
     /// <exception cref="PluginException">Not changed, and why.</exception>

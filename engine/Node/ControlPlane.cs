@@ -28,6 +28,7 @@ internal sealed class ControlPlane : ISessionActions
     private readonly TrustGate _gate;
     private readonly IEngineDriver _driver;
     private readonly ILogger _logger;
+    private readonly PolicySlot _policy;
     private readonly ulong _instance;
     private readonly SortedDictionary<string, PeerMachine> _peers = new(StringComparer.Ordinal);
     private readonly Dictionary<long, ConnectionOwner> _owners = [];
@@ -48,6 +49,7 @@ internal sealed class ControlPlane : ISessionActions
     {
         Configuration = configuration;
         _parts = parts;
+        _policy = policy;
         _instance = instance;
         _gate = gate;
         _driver = driver;
@@ -204,6 +206,18 @@ internal sealed class ControlPlane : ISessionActions
         foreach (PeerMachine peer in _peers.Values)
             closed += peer.CloseAll(code, code == CloseCode.Shutdown ? "the daemon is stopping" : "goodbye", now);
         return closed;
+    }
+
+    /// <summary>Why a packet would go where it goes.</summary>
+    public RouteAnswer Explain(RouteQuestion question, Instant now)
+    {
+        var views = new Dictionary<Fingerprint, PeerView>();
+        foreach (PeerMachine peer in _peers.Values)
+        {
+            if (peer.Identity is { } identity)
+                views[identity] = new PeerView(peer.Configuration.Name, StatusReport.StateOf(peer), peer.Active?.Transport.Path);
+        }
+        return RouteQuestions.Answer(question, Networks, views, _policy.Current, now);
     }
 
     /// <summary>Changes to another configuration. What is equal in both stays untouched.</summary>

@@ -31,18 +31,20 @@ internal static class StatusReport
             [.. Warnings(plane, trust)]);
     }
 
+    /// <summary>What a peer's connection is doing, in one word.</summary>
+    public static string StateOf(PeerMachine peer) => peer.Active is not null ? "up"
+        : peer.IsDialling || peer.Connections.Count > 0 ? "connecting"
+        : !peer.Configuration.Addresses.IsEmpty ? "waiting" : "idle";
+
     private static PeerStatus Peer(PeerMachine peer, Instant now, DateTimeOffset utcNow)
     {
         PeerConnection? active = peer.Active;
-        string state = active is not null ? "up"
-            : peer.IsDialling || peer.Connections.Count > 0 ? "connecting"
-            : !peer.Configuration.Addresses.IsEmpty ? "waiting" : "idle";
         return new PeerStatus
         {
             Name = peer.Configuration.Name,
             Id = peer.Identity,
             Addresses = peer.Configuration.Addresses,
-            State = state,
+            State = StateOf(peer),
             Networks = peer.Configuration.Networks,
             LastSeen = peer.LastHeard is { } heard ? utcNow - (now - heard) : null,
             Since = active is not null ? utcNow - (now - active.Since) : null,
