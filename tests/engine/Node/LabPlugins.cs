@@ -61,6 +61,8 @@ internal sealed class LabPolicy(IPluginContext context) : IRoutePolicyPlugin
     public IRouteLookup Compile(RouteSnapshot snapshot) =>
         CompileFault is { } fault ? throw new InvalidOperationException(fault) : _real.Compile(snapshot);
 
+    public RouteSelection SelectNextHops(RouteSnapshot snapshot, IpPrefix prefix) => _real.SelectNextHops(snapshot, prefix);
+
     public RouteExplanation Explain(RouteSnapshot snapshot, in PacketKey packet) => _real.Explain(snapshot, packet);
 
     public ValueTask StartAsync(CancellationToken cancellationToken) => _real.StartAsync(cancellationToken);
@@ -69,7 +71,7 @@ internal sealed class LabPolicy(IPluginContext context) : IRoutePolicyPlugin
 }
 
 /// <summary>What plugins and the engine get of a host: default settings and files in memory.</summary>
-internal sealed class LabContext : IPluginContext, IPluginSettings, IPluginStore
+internal sealed class LabContext(TimeProvider time) : IPluginContext, IPluginSettings, IPluginStore
 {
     private readonly ConcurrentDictionary<string, byte[]> _files = new(StringComparer.Ordinal);
 
@@ -77,7 +79,7 @@ internal sealed class LabContext : IPluginContext, IPluginSettings, IPluginStore
 
     public ILogger Logger => NullLogger.Instance;
 
-    public TimeProvider Time => TimeProvider.System;
+    public TimeProvider Time => time;
 
     public Random Random => Random.Shared;
 
