@@ -73,4 +73,10 @@ internal static partial class Log
 
     [LoggerMessage(140, LogLevel.Critical, "A fault in the engine's control loop; it goes on: {Text}")]
     public static partial void LoopFault(ILogger logger, string text);
+
+    [LoggerMessage(150, LogLevel.Error, "Old listen addresses may still be open: {Text}")]
+    public static partial void ListenNotClosed(ILogger logger, string text);
+
+    [LoggerMessage(151, LogLevel.Error, "A plugin failed while it took its new settings: {Text}")]
+    public static partial void SettingsFault(ILogger logger, string text);
 }

@@ -1,29 +1,25 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine.Configuration;
-using VibePN.Engine.Control;
-using VibePN.Engine.Forwarding;
 using VibePN.Engine.Node;
 using VibePN.Engine.Runtime;
 using VibePN.Engine.Time;
-using VibePN.Engine.Trust;
 
 namespace VibePN.Engine;
 
 /// <summary>The engine as the host sees it: start, look, change, stop. All members from any thread.</summary>
-public sealed class OverlayEngine : IAsyncDisposable
+public sealed partial class OverlayEngine : IAsyncDisposable
 {
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromMilliseconds(2_500);
 
     private readonly EngineParts _parts;
     private readonly ControlLoop _loop;
-    private readonly TrustGate _gate;
-    private readonly InboundPorts _inboundPorts = new();
+    private readonly OverlayNode _node;
     private readonly EngineDriver _driver;
     private readonly ILogger _logger;
     private ClockKeeper? _clockKeeper;
-    private EngineConfiguration _configuration;
-    private volatile ControlPlane? _plane;
+    private ImmutableArray<ITrustPlugin> _trust;
     private TokenBucket _faultLines;
     private volatile bool _started;
 
@@ -32,18 +28,16 @@ public sealed class OverlayEngine : IAsyncDisposable
     /// <param name="parts">Started plugins; the host stops them after this engine is disposed.</param>
     public OverlayEngine(EngineConfiguration configuration, EngineParts parts)
     {
-        _configuration = configuration;
-        _parts = parts;
+        _trust = parts.Trust;
+        _parts = parts.WithoutDeciders();
         _logger = parts.Loggers.CreateLogger("engine/loop");
-        _gate = new TrustGate(
-            configuration.Identity.Fingerprint, parts.Trust, parts.Time, parts.Loggers.CreateLogger("engine/trust"),
-            configuration.Peers);
-        _gate.Clock.RaiseFloor(parts.Built);
-        _loop = new ControlLoop(parts.Time, OnTimer, OnFault);
+        _loop = new ControlLoop(parts.Time, now => _node!.OnTimer(now), OnFault);
+        _node = new OverlayNode(configuration, parts, _loop);
+        _node.Gate.Clock.RaiseFloor(parts.Built);
         _faultLines = new TokenBucket(perSecond: 1, burst: 10, default);
-        _driver = new EngineDriver(_loop, _gate, OnPumpLost);
+        _driver = new EngineDriver(_loop, _node.Gate, OnPumpLost);
         EngineMetrics.Publish(
-            parts.Meter, () => _plane?.Facts ?? NodeFacts.None, _inboundPorts.Drops, () => _gate.Refused);
+            parts.Meter, () => _node.Plane?.Facts ?? NodeFacts.None, _node.InboundPorts.Drops, () => _node.Gate.Refused);
     }
 
     /// <summary>Opens the interfaces, listens and begins to dial.</summary>
@@ -51,13 +45,19 @@ public sealed class OverlayEngine : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         ILogger stateLogger = _parts.Loggers.CreateLogger("engine/state");
-        _clockKeeper = new ClockKeeper(_gate.Clock, _parts.Store, _parts.Time, stateLogger);
-        ulong instance = InstanceNumber.Next(_parts.Store, _parts.Time, _gate.Clock, stateLogger);
+        _clockKeeper = new ClockKeeper(_node.Gate.Clock, _parts.Store, _parts.Time, stateLogger);
+        ulong instance = InstanceNumber.Next(_parts.Store, _parts.Time, _node.Gate.Clock, stateLogger);
         _clockKeeper.Start();
         _loop.Start();
         _started = true;
-        await _loop.InvokeAsync(now => Open(instance, now), cancellationToken);
-        foreach (ITrustPlugin trust in _parts.Trust)
+        await _loop.InvokeAsync(
+            now =>
+            {
+                _node.Open(instance, _driver, now);
+                return true;
+            },
+            cancellationToken);
+        foreach (ITrustPlugin trust in _trust)
             trust.Changed += OnTrustChanged;
     }
 
@@ -67,22 +67,9 @@ public sealed class OverlayEngine : IAsyncDisposable
         {
             // What this burst of work changed is published first: a route that is shown is one that packets take.
             Plane.OnTimer(now);
-            return StatusReport.Take(Plane, _parts.Trust, _gate.Clock, now, _parts.Time.GetUtcNow());
+            return StatusReport.Take(Plane, _trust, _node.Gate.Clock, now, _parts.Time.GetUtcNow());
         },
         cancellationToken);
-
-    /// <summary>Changes to another configuration; what is equal in both stays untouched.</summary>
-    /// <returns>What was changed, one line each; empty when nothing was.</returns>
-    /// <exception cref="PluginException">Not changed, and why.</exception>
-    public Task<IReadOnlyList<string>> ReloadAsync(EngineConfiguration configuration, CancellationToken cancellationToken) =>
-        Invoke(
-            now =>
-            {
-                IReadOnlyList<string> changes = Plane.Reload(configuration, now);
-                _configuration = Plane.Configuration;
-                return changes;
-            },
-            cancellationToken);
 
     /// <summary>Says goodbye to every peer and closes its connections; dialling goes on after the back-off.</summary>
     /// <returns>How many connections were closed.</returns>
@@ -92,14 +79,14 @@ public sealed class OverlayEngine : IAsyncDisposable
     /// <summary>Says goodbye, closes connections and removes the interfaces. Within 3 s.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (ITrustPlugin trust in _parts.Trust)
+        foreach (ITrustPlugin trust in _trust)
             trust.Changed -= OnTrustChanged;
         if (_started)
         {
             _started = false;
             try
             {
-                await _loop.InvokeAsync(Close, CancellationToken.None).WaitAsync(CloseTimeout);
+                await _loop.InvokeAsync(_node.Close, CancellationToken.None).WaitAsync(CloseTimeout);
             }
             catch (TimeoutException exception)
             {
@@ -115,45 +102,8 @@ public sealed class OverlayEngine : IAsyncDisposable
         ? _loop.InvokeAsync(function, cancellationToken)
         : Task.FromException<T>(new PluginException("The engine is not running.") { Fault = PluginFault.Unavailable });
 
-    private ControlPlane Plane => _plane
+    private ControlPlane Plane => _node.Plane
         ?? throw new PluginException("The engine is not running.") { Fault = PluginFault.Unavailable };
-
-    private bool Open(ulong instance, Instant now)
-    {
-        var networks = new NetworkSet(
-            _configuration.Networks, _parts, _driver, new EngineTunEvents(_loop, () => _plane));
-        networks.OpenAll();
-        try
-        {
-            var plane = new ControlPlane(_configuration, _parts, instance, _gate, networks, _inboundPorts, _driver, now);
-            var events = new EngineTransportEvents(_loop, _gate, plane, _inboundPorts);
-            var options = new TransportOptions
-            {
-                Identity = _configuration.Identity,
-                Protocols = [ControlLimits.Protocol],
-                Listen = _configuration.Listen,
-            };
-            foreach (ITransportPlugin transport in _parts.Transports)
-                transport.Listen(options, events);
-            _plane = plane;
-            return true;
-        }
-        catch
-        {
-            networks.CloseAll();
-            throw;
-        }
-    }
-
-    private bool Close(Instant now)
-    {
-        if (_plane is not { } plane)
-            return false;
-        plane.Goodbye(CloseCode.Shutdown, now);
-        plane.Networks.CloseAll();
-        _plane = null;
-        return true;
-    }
 
     // On the loop's thread only. A fault that repeats with every message must not fill a disk.
     private void OnFault(Exception exception)
@@ -162,9 +112,8 @@ public sealed class OverlayEngine : IAsyncDisposable
             Log.LoopFault(_logger, exception.ToString());
     }
 
-    private Instant OnTimer(Instant now) => _plane?.OnTimer(now) ?? Instant.Never;
+    private void OnTrustChanged() => _loop.Post(now => _node.Plane?.OnTrustChanged(now));
 
-    private void OnTrustChanged() => _loop.Post(now => _plane?.OnTrustChanged(now));
-
-    private void OnPumpLost(string device, string text) => _loop.Post(now => _plane?.Networks.OnDeviceLost(device, text, now));
+    private void OnPumpLost(string device, string text) =>
+        _loop.Post(now => _node.Plane?.Networks.OnDeviceLost(device, text, now));
 }

@@ -26,8 +26,8 @@ public sealed record PeerConfiguration
     /// <summary>The operator's label.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Where to dial, <c>host:port</c>, or null: this peer dials us.</summary>
-    public string? Address { get; init; }
+    /// <summary>Where to dial, each <c>host:port</c>, best first; empty: this peer dials us.</summary>
+    public ImmutableArray<string> Addresses { get; init; } = [];
 
     /// <summary>The enforced certificate pin, or null: the trust plugin's pins decide.</summary>
     public Fingerprint? Fingerprint { get; init; }
@@ -59,6 +59,21 @@ public sealed record NetworkConfiguration
 
     /// <summary>Prefixes behind this node that peers are told.</summary>
     public ImmutableArray<IpPrefix> Originate { get; init; } = [];
+
+    /// <summary>Metric and tag of originated prefixes, for those that have one; sorted by prefix.</summary>
+    public ImmutableArray<OriginateDetail> OriginateDetails { get; init; } = [];
+
+    /// <summary>Which announcements are taken, and which prefixes are announced.</summary>
+    public NetworkRules Rules { get; init; } = NetworkRules.None;
+
+    /// <summary>How many routes are taken.</summary>
+    public RouteLimits Limits { get; init; } = RouteLimits.Standard;
+
+    /// <summary>Whether routes that come and go too often are left unused for a while.</summary>
+    public bool Damping { get; init; } = true;
+
+    /// <summary>Most next hops of equal standing that one prefix uses at once, 1 to 8.</summary>
+    public int MaxPaths { get; init; } = 1;
 
     /// <summary>Interface MTU in bytes.</summary>
     public int Mtu { get; init; } = 1380;

@@ -16,6 +16,9 @@ namespace VibePN.Engine.Trust;
 /// </remarks>
 internal sealed class TrustGate
 {
+    /// <summary>The words for a plugin that threw.</summary>
+    public const string FaultText = "the trust plugin failed";
+
     /// <summary>A longer certificate is refused unread, in bytes of DER.</summary>
     public const int MaxCertificateBytes = 4_096;
 
@@ -67,6 +70,13 @@ internal sealed class TrustGate
         ArgumentOutOfRangeException.ThrowIfZero(plugins.Length);
         _model = new TrustModel(plugins);
     }
+
+    /// <summary>Whether other trust plugins would still accept a connected peer; nothing changes.</summary>
+    /// <returns>Null, or why they would not.</returns>
+    public string? Preview(Fingerprint peer, ImmutableArray<ITrustPlugin> plugins) =>
+        TryGetAdmission(peer, out Admission admission)
+            ? Renew(admission, new TrustModel(plugins), out _)
+            : "no admission on record";
 
     /// <summary>A dial is about to begin: whoever answers it must be this peer.</summary>
     public void OnDial(long dialId, string peerName) => _dials[dialId] = peerName;
@@ -197,7 +207,7 @@ internal sealed class TrustGate
         {
             // A trust plugin's fault of any kind means refuse; the exception itself is not kept.
             Log.TrustPluginFault(_logger, exception.Message);
-            return Refusal(TrustReason.PluginFault, "the trust plugin failed");
+            return Refusal(TrustReason.PluginFault, FaultText);
         }
     }
 
@@ -278,7 +288,7 @@ internal sealed class TrustGate
     private sealed class PeerBook(ImmutableArray<PeerConfiguration> peers)
     {
         public ImmutableArray<ConfiguredPeer> Configured { get; } =
-            [.. peers.Select(peer => new ConfiguredPeer(peer.Name, peer.Fingerprint, peer.Address is not null))];
+            [.. peers.Select(peer => new ConfiguredPeer(peer.Name, peer.Fingerprint, !peer.Addresses.IsEmpty))];
 
         public ConfiguredPeer? Find(string name) => Configured.FirstOrDefault(peer => peer.Name == name);
     }

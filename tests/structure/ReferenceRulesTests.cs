@@ -5,6 +5,7 @@ public sealed class ReferenceRulesTests
 {
     private const string Contracts = "contracts/VibePN.Contracts.csproj";
     private const string Prefixes = "prefixes/VibePN.Prefixes.csproj";
+    private const string BestPath = "bestpath/VibePN.BestPath.csproj";
     private const string Certificates = "certificates/VibePN.Certificates.csproj";
     private const string Engine = "engine/VibePN.Engine.csproj";
     private const string Host = "host/vibepnd.csproj";
@@ -21,7 +22,7 @@ public sealed class ReferenceRulesTests
     [Fact]
     public void All_that_is_shipped_is_known_here()
     {
-        string[] known = [Contracts, Certificates, Engine, Host, Prefixes, Client];
+        string[] known = [BestPath, Certificates, Contracts, Engine, Host, Prefixes, Client];
         Assert.Equal(known.Order(StringComparer.Ordinal), Repository.ShippedProjects.Except(Repository.Plugins));
         Assert.InRange(Repository.Plugins.Length, 5, int.MaxValue);
     }
@@ -65,7 +66,7 @@ public sealed class ReferenceRulesTests
     [Fact]
     public void Contracts_libraries_and_engine_know_no_library_but_the_shared_ones()
     {
-        foreach (string project in new[] { Contracts, Prefixes, Certificates, Engine })
+        foreach (string project in new[] { Contracts, Prefixes, BestPath, Certificates, Engine })
         {
             string[] foreign = [.. Repository.AssemblyReferences(project).Where(reference => !IsInRuntime(reference))];
             Assert.Empty(foreign.Except([.. Shared, Name(Prefixes)]));
@@ -83,11 +84,12 @@ public sealed class ReferenceRulesTests
     {
         Contracts => [],
         Prefixes => [Contracts],
+        BestPath => [Contracts, Prefixes],
         Certificates => [Contracts],
         Engine => [Contracts, Prefixes],
         Host => [Contracts, Engine],
         Client => [],
-        _ => [Contracts, Prefixes, Certificates],
+        _ => [Contracts, Prefixes, BestPath, Certificates],
     };
 
     private static string Name(string project) => Path.GetFileNameWithoutExtension(project);
