@@ -21,6 +21,11 @@ public interface IRoutePolicyPlugin : IPlugin
     /// <returns>Immutable, and safe for any number of threads.</returns>
     IRouteLookup Compile(RouteSnapshot snapshot);
 
+    /// <summary>Which candidates of exactly this prefix carry packets and why the others do not, from the same code as <see cref="Compile"/>.</summary>
+    /// <param name="snapshot">All that is known.</param>
+    /// <param name="prefix">One of the snapshot's prefixes.</param>
+    RouteSelection SelectNextHops(RouteSnapshot snapshot, IpPrefix prefix);
+
     /// <summary>Why a packet goes where it goes, from the same code as <see cref="Compile"/>.</summary>
     RouteExplanation Explain(RouteSnapshot snapshot, in PacketKey packet);
 }
@@ -93,6 +98,12 @@ public sealed record PeerFacts
     /// <summary>Whether it has a connection that carries traffic.</summary>
     public bool Connected { get; init; }
 
+    /// <summary>How long it has been connected without a break, in whole seconds; zero while it is not.</summary>
+    public TimeSpan ConnectedFor { get; init; }
+
+    /// <summary>How long ago its last break began, in whole seconds; null when it has not been lost since the daemon started.</summary>
+    public TimeSpan? LostAgo { get; init; }
+
     /// <summary>Round trip in steps of 1 ms; zero when unknown.</summary>
     public TimeSpan RoundTrip { get; init; }
 
@@ -105,8 +116,15 @@ public sealed record PeerFacts
 /// <param name="Network">The network's name.</param>
 /// <param name="Candidates">All accepted candidates, sorted by prefix, then next hop.</param>
 /// <param name="Peers">The members among the peers, sorted by fingerprint.</param>
+/// <param name="MaxPaths">Most next hops of equal standing that one prefix may use at once, 1 to 8: the operator's <c>multipath</c>.</param>
 public sealed record RouteSnapshot(
-    long Version, string Network, ImmutableArray<RouteCandidate> Candidates, ImmutableArray<PeerFacts> Peers);
+    long Version, string Network, ImmutableArray<RouteCandidate> Candidates, ImmutableArray<PeerFacts> Peers,
+    int MaxPaths = 1);
+
+/// <summary>What becomes of the candidates of one prefix.</summary>
+/// <param name="Group">The next hops that carry packets; empty when none may.</param>
+/// <param name="Verdicts">Every candidate of the prefix with why it was chosen or not, best first.</param>
+public sealed record RouteSelection(NextHopGroup Group, ImmutableArray<CandidateVerdict> Verdicts);
 
 /// <summary>A peer offers a route.</summary>
 /// <param name="Network">The network's name.</param>
@@ -150,6 +168,12 @@ public interface IRouteLookup
 {
     /// <summary>The groups that results index. The first (index 0) is empty and means "no route". At most 65,535.</summary>
     ImmutableArray<NextHopGroup> Groups { get; }
+
+    /// <summary>
+    /// How long the table is right when nothing else changes, from the snapshot it was compiled from; null for ever.
+    /// A policy that waits for something (a hold-down, a fail-back delay) says here when it wants to compile again.
+    /// </summary>
+    TimeSpan? Lifetime => null;
 
     /// <summary>Looks up a batch of packets. Any thread, any number at once; no allocation, no exception.</summary>
     /// <param name="keys">The packets.</param>

@@ -20,6 +20,16 @@ public interface ITransportPlugin : IPlugin
     /// <exception cref="PluginException">A port is in use, or a library is missing; nothing stays open.</exception>
     IReadOnlyList<IPEndPoint> Listen(TransportOptions options, ITransportEvents events);
 
+    /// <summary>Changes the addresses to accept on and to dial from, while connections live.</summary>
+    /// <remarks>
+    /// New sockets are opened first; an address in both lists keeps its socket untouched. A socket whose address is no
+    /// longer listed accepts no new connection, and closes when its last connection has ended, at the latest 60 s later.
+    /// </remarks>
+    /// <param name="listen">The addresses from now on.</param>
+    /// <returns>The addresses really bound (a port 0 is filled in).</returns>
+    /// <exception cref="PluginException">One cannot be opened; nothing has changed.</exception>
+    IReadOnlyList<IPEndPoint> Relisten(IReadOnlyList<IPEndPoint> listen);
+
     /// <summary>Begins a connection. Ends in exactly one OnConnected or OnDialFailed with the request's id.</summary>
     void Dial(DialRequest request);
 

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace VibePN.Contracts;
 
 /// <summary>Role <c>tun</c>: makes layer-3 interfaces. Called on the engine's control thread, one call at a time.</summary>
@@ -11,7 +13,18 @@ public interface ITunPlugin : IPlugin
     /// <param name="events">Told of what happens to the interface and to the machine's network later.</param>
     /// <exception cref="TunException">Nothing was created; the message carries the kernel's own words.</exception>
     ITunDevice Open(TunOptions options, ITunEvents events);
+
+    /// <summary>The machine's own unicast routes, those into interfaces of this plugin left out; sorted by prefix.</summary>
+    /// <remarks>The engine asks at start and after each <see cref="ITunEvents.OnMachineNetworkChanged"/>.</remarks>
+    /// <exception cref="TunException">The kernel does not tell.</exception>
+    ImmutableArray<MachineRoute> GetMachineRoutes();
 }
+
+/// <summary>A route of the machine that is not ours.</summary>
+/// <param name="Prefix">What is reached.</param>
+/// <param name="Interface">The interface it leads into, such as <c>eth0</c>, or empty.</param>
+/// <param name="IsConnected">Whether the destinations are on the link itself, not behind a gateway.</param>
+public readonly record struct MachineRoute(IpPrefix Prefix, string Interface, bool IsConnected);
 
 /// <summary>What a new interface is to be.</summary>
 public sealed record TunOptions

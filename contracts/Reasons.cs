@@ -85,6 +85,21 @@ public enum RouteReason
     /// <summary>Not usable now: the next hop has no connection that carries traffic.</summary>
     NotConnected = 9,
 
+    /// <summary>Changed too often lately: not used until its penalty has decayed.</summary>
+    Damped = 10,
+
+    /// <summary>No rule of the configuration allows it, and what no rule allows is refused.</summary>
+    NoRule = 11,
+
+    /// <summary>A rule of the configuration refuses it.</summary>
+    RuleRefused = 12,
+
+    /// <summary>Would take packets from a network that this machine is directly attached to.</summary>
+    OverlapsLocal = 13,
+
+    /// <summary>Another node has the better claim to this address.</summary>
+    AddressConflict = 14,
+
     /// <summary>A longer prefix covers the destination.</summary>
     ShorterPrefix = 20,
 
@@ -115,8 +130,20 @@ public enum RouteReason
     /// <summary>Lost by the next hop's fingerprint.</summary>
     NextHopFingerprint = 29,
 
+    /// <summary>Lost by its place in an ordered list of gateways.</summary>
+    GatewayOrder = 30,
+
+    /// <summary>Passed over because its next hop was lost a short while ago.</summary>
+    HeldDown = 31,
+
+    /// <summary>Passed over because its next hop has not been back for long enough.</summary>
+    FailBackDelay = 32,
+
     /// <summary>Chosen: nothing beats it.</summary>
     Best = 40,
+
+    /// <summary>Chosen beside the best, whose equal it is.</summary>
+    EqualPath = 41,
 }
 
 /// <summary>Why a certificate was accepted, refused or set aside. The numbers are stable.</summary>
@@ -197,6 +224,9 @@ public enum CloseCode
 
     /// <summary>A fault of our own ended the connection.</summary>
     Internal = 10,
+
+    /// <summary>Two daemons use one certificate and took each other's place again and again.</summary>
+    IdentityCloned = 11,
 
     /// <summary>A certificate was refused inside the handshake, by us or by the peer.</summary>
     TrustRefused = 256,

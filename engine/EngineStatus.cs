@@ -25,8 +25,8 @@ public sealed record PeerStatus
     /// <summary>The certificate in use or configured; null when not yet known.</summary>
     public Fingerprint? Id { get; init; }
 
-    /// <summary>Where we dial, or null.</summary>
-    public string? Address { get; init; }
+    /// <summary>Where we dial, best first; empty when the peer dials us.</summary>
+    public ImmutableArray<string> Addresses { get; init; } = [];
 
     /// <summary><c>up</c>, <c>connecting</c>, <c>waiting</c> (for the back-off) or <c>idle</c> (the peer dials us).</summary>
     public required string State { get; init; }

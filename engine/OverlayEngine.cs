@@ -1,12 +1,9 @@
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine.Configuration;
-using VibePN.Engine.Control;
-using VibePN.Engine.Forwarding;
 using VibePN.Engine.Node;
 using VibePN.Engine.Runtime;
 using VibePN.Engine.Time;
-using VibePN.Engine.Trust;
 
 namespace VibePN.Engine;
 
@@ -17,12 +14,9 @@ public sealed class OverlayEngine : IAsyncDisposable
 
     private readonly EngineParts _parts;
     private readonly ControlLoop _loop;
-    private readonly TrustGate _gate;
-    private readonly InboundPorts _inboundPorts = new();
+    private readonly OverlayNode _node;
     private readonly EngineDriver _driver;
     private readonly ILogger _logger;
-    private EngineConfiguration _configuration;
-    private volatile ControlPlane? _plane;
     private TokenBucket _faultLines;
     private volatile bool _started;
 
@@ -31,17 +25,14 @@ public sealed class OverlayEngine : IAsyncDisposable
     /// <param name="parts">Started plugins; the host stops them after this engine is disposed.</param>
     public OverlayEngine(EngineConfiguration configuration, EngineParts parts)
     {
-        _configuration = configuration;
         _parts = parts;
         _logger = parts.Loggers.CreateLogger("engine/loop");
-        _gate = new TrustGate(
-            configuration.Identity.Fingerprint, parts.Trust, parts.Time, parts.Loggers.CreateLogger("engine/trust"),
-            configuration.Peers);
-        _loop = new ControlLoop(parts.Time, OnTimer, OnFault);
+        _loop = new ControlLoop(parts.Time, now => _node!.OnTimer(now), OnFault);
+        _node = new OverlayNode(configuration, parts, _loop);
         _faultLines = new TokenBucket(perSecond: 1, burst: 10, default);
-        _driver = new EngineDriver(_loop, _gate, OnPumpLost);
+        _driver = new EngineDriver(_loop, _node.Gate, OnPumpLost);
         EngineMetrics.Publish(
-            parts.Meter, () => _plane?.Facts ?? NodeFacts.None, _inboundPorts.Drops, () => _gate.Refused);
+            parts.Meter, () => _node.Plane?.Facts ?? NodeFacts.None, _node.InboundPorts.Drops, () => _node.Gate.Refused);
     }
 
     /// <summary>Opens the interfaces, listens and begins to dial.</summary>
@@ -51,7 +42,13 @@ public sealed class OverlayEngine : IAsyncDisposable
         ulong instance = InstanceNumber.Next(_parts.Store, _parts.Time);
         _loop.Start();
         _started = true;
-        await _loop.InvokeAsync(now => Open(instance, now), cancellationToken);
+        await _loop.InvokeAsync(
+            now =>
+            {
+                _node.Open(instance, _driver, now);
+                return true;
+            },
+            cancellationToken);
         foreach (ITrustPlugin trust in _parts.Trust)
             trust.Changed += OnTrustChanged;
     }
@@ -74,7 +71,7 @@ public sealed class OverlayEngine : IAsyncDisposable
             now =>
             {
                 IReadOnlyList<string> changes = Plane.Reload(configuration, now);
-                _configuration = Plane.Configuration;
+                _node.Configuration = Plane.Configuration;
                 return changes;
             },
             cancellationToken);
@@ -94,7 +91,7 @@ public sealed class OverlayEngine : IAsyncDisposable
             _started = false;
             try
             {
-                await _loop.InvokeAsync(Close, CancellationToken.None).WaitAsync(CloseTimeout);
+                await _loop.InvokeAsync(_node.Close, CancellationToken.None).WaitAsync(CloseTimeout);
             }
             catch (TimeoutException exception)
             {
@@ -109,45 +106,8 @@ public sealed class OverlayEngine : IAsyncDisposable
         ? _loop.InvokeAsync(function, cancellationToken)
         : Task.FromException<T>(new PluginException("The engine is not running.") { Fault = PluginFault.Unavailable });
 
-    private ControlPlane Plane => _plane
+    private ControlPlane Plane => _node.Plane
         ?? throw new PluginException("The engine is not running.") { Fault = PluginFault.Unavailable };
-
-    private bool Open(ulong instance, Instant now)
-    {
-        var networks = new NetworkSet(
-            _configuration.Networks, _parts, _driver, new EngineTunEvents(_loop, () => _plane));
-        networks.OpenAll();
-        try
-        {
-            var plane = new ControlPlane(_configuration, _parts, instance, _gate, networks, _inboundPorts, _driver, now);
-            var events = new EngineTransportEvents(_loop, _gate, plane, _inboundPorts);
-            var options = new TransportOptions
-            {
-                Identity = _configuration.Identity,
-                Protocols = [ControlLimits.Protocol],
-                Listen = _configuration.Listen,
-            };
-            foreach (ITransportPlugin transport in _parts.Transports)
-                transport.Listen(options, events);
-            _plane = plane;
-            return true;
-        }
-        catch
-        {
-            networks.CloseAll();
-            throw;
-        }
-    }
-
-    private bool Close(Instant now)
-    {
-        if (_plane is not { } plane)
-            return false;
-        plane.Goodbye(CloseCode.Shutdown, now);
-        plane.Networks.CloseAll();
-        _plane = null;
-        return true;
-    }
 
     // On the loop's thread only. A fault that repeats with every message must not fill a disk.
     private void OnFault(Exception exception)
@@ -156,9 +116,8 @@ public sealed class OverlayEngine : IAsyncDisposable
             Log.LoopFault(_logger, exception.ToString());
     }
 
-    private Instant OnTimer(Instant now) => _plane?.OnTimer(now) ?? Instant.Never;
+    private void OnTrustChanged() => _loop.Post(now => _node.Plane?.OnTrustChanged(now));
 
-    private void OnTrustChanged() => _loop.Post(now => _plane?.OnTrustChanged(now));
-
-    private void OnPumpLost(string device, string text) => _loop.Post(now => _plane?.Networks.OnDeviceLost(device, text, now));
+    private void OnPumpLost(string device, string text) =>
+        _loop.Post(now => _node.Plane?.Networks.OnDeviceLost(device, text, now));
 }

@@ -26,8 +26,8 @@ public sealed record PeerConfiguration
     /// <summary>The operator's label.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Where to dial, <c>host:port</c>, or null: this peer dials us.</summary>
-    public string? Address { get; init; }
+    /// <summary>Where to dial, each <c>host:port</c>, best first; empty: this peer dials us.</summary>
+    public ImmutableArray<string> Addresses { get; init; } = [];
 
     /// <summary>The enforced certificate pin, or null: the trust plugin's pins decide.</summary>
     public Fingerprint? Fingerprint { get; init; }

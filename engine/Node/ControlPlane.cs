@@ -42,7 +42,7 @@ internal sealed class ControlPlane : ISessionActions
 
     /// <summary>A node with its peers and no interface yet.</summary>
     public ControlPlane(
-        EngineConfiguration configuration, EngineParts parts, ulong instance, TrustGate gate, NetworkSet networks,
+        EngineConfiguration configuration, EngineParts parts, PolicySlot policy, ulong instance, TrustGate gate, NetworkSet networks,
         InboundPorts inboundPorts, IEngineDriver driver, Instant now)
     {
         Configuration = configuration;
@@ -53,8 +53,8 @@ internal sealed class ControlPlane : ISessionActions
         _logger = parts.Loggers.CreateLogger("engine/peers");
         Networks = networks;
         Routes = new RouteExchange(
-            networks, parts.Routing, configuration.Identity.Fingerprint, parts.Loggers.CreateLogger("engine/routes"), now);
-        _data = new DataPlane(networks, parts.Routing, inboundPorts, parts.Loggers.CreateLogger("engine/forwarding"), now);
+            networks, policy, configuration.Identity.Fingerprint, parts.Loggers.CreateLogger("engine/routes"), now);
+        _data = new DataPlane(networks, policy, inboundPorts, parts.Loggers.CreateLogger("engine/forwarding"), now);
         Started = now;
         _nextJudgement = now + JudgementInterval;
         _nextWakeUp = now;
@@ -365,7 +365,7 @@ internal sealed class ControlPlane : ISessionActions
             PeerConfiguration old = peer.Configuration;
             bool networksChanged = !NetworksOf(before, old).Select(network => network.Name)
                 .SequenceEqual(NetworksOf(Configuration, next).Select(network => network.Name));
-            if (networksChanged || old.Address != next.Address || old.Fingerprint != next.Fingerprint)
+            if (networksChanged || !old.Addresses.SequenceEqual(next.Addresses) || old.Fingerprint != next.Fingerprint)
                 changes.Add($"peer {next.Name} changed");
             peer.Reconfigure(next, networksChanged, now);
         }

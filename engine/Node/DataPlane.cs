@@ -15,7 +15,7 @@ namespace VibePN.Engine.Node;
 /// turn of the control loop are published together.
 /// </remarks>
 internal sealed class DataPlane(
-    NetworkSet networks, IRoutePolicyPlugin policy, InboundPorts inboundPorts, ILogger logger, Instant now)
+    NetworkSet networks, PolicySlot policy, InboundPorts inboundPorts, ILogger logger, Instant now)
 {
     private readonly Dictionary<long, PeerConnection> _ready = [];
     private TokenBucket _faultLines = new(perSecond: 1, burst: 10, now);
@@ -91,7 +91,7 @@ internal sealed class DataPlane(
             .OrderBy(facts => facts.Id)];
         try
         {
-            IRouteLookup lookup = policy.Compile(new RouteSnapshot(network.Routes.Version, name, candidates, members));
+            IRouteLookup lookup = policy.Current.Compile(new RouteSnapshot(network.Routes.Version, name, candidates, members));
             Use(network, lookup);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
@@ -139,8 +139,11 @@ internal sealed class DataPlane(
         {
             foreach (PeerConnection connection in peer.Connections)
                 addresses.Add(AddressOf(connection.Transport.Path.Remote));
-            if (IPEndPoint.TryParse(peer.Configuration.Address ?? "", out IPEndPoint? configured))
-                addresses.Add(AddressOf(configured));
+            foreach (string address in peer.Configuration.Addresses)
+            {
+                if (IPEndPoint.TryParse(address, out IPEndPoint? configured))
+                    addresses.Add(AddressOf(configured));
+            }
         }
         return addresses;
 

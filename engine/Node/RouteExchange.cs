@@ -18,7 +18,7 @@ internal sealed class RouteExchange
     private const uint LinkCost = 256;
 
     private readonly NetworkSet _networks;
-    private readonly IRoutePolicyPlugin _policy;
+    private readonly PolicySlot _policy;
     private readonly Fingerprint _self;
     private readonly ILogger _logger;
     private TokenBucket _refusalLines;
@@ -28,7 +28,7 @@ internal sealed class RouteExchange
     private Instant _nextDigest;
 
     /// <summary>An exchange that nobody has told anything yet.</summary>
-    public RouteExchange(NetworkSet networks, IRoutePolicyPlugin policy, Fingerprint self, ILogger logger, Instant now)
+    public RouteExchange(NetworkSet networks, PolicySlot policy, Fingerprint self, ILogger logger, Instant now)
     {
         _networks = networks;
         _policy = policy;
@@ -210,7 +210,7 @@ internal sealed class RouteExchange
         };
         try
         {
-            ImportVerdict verdict = _policy.Import(new ImportRequest(
+            ImportVerdict verdict = _policy.Current.Import(new ImportRequest(
                 network.Configuration.Name, facts, candidate, network.Routes.CountBeside(facts.Id, prefix)));
             bool kept = verdict.Candidate is not { } taken
                 || (taken.Prefix == prefix && taken.NextHop == facts.Id && taken.Origin == facts.Id);
@@ -232,7 +232,7 @@ internal sealed class RouteExchange
         {
             try
             {
-                ExportVerdict verdict = _policy.Export(new ExportRequest(network.Configuration.Name, facts, candidate, configured));
+                ExportVerdict verdict = _policy.Current.Export(new ExportRequest(network.Configuration.Name, facts, candidate, configured));
                 if (verdict.Accepted && verdict.Metric != ControlLimits.InfiniteMetric)
                     routes[candidate.Prefix] = verdict.Metric;
             }

@@ -35,12 +35,12 @@ internal static class StatusReport
         PeerConnection? active = peer.Active;
         string state = active is not null ? "up"
             : peer.IsDialling || peer.Connections.Count > 0 ? "connecting"
-            : peer.Configuration.Address is not null ? "waiting" : "idle";
+            : !peer.Configuration.Addresses.IsEmpty ? "waiting" : "idle";
         return new PeerStatus
         {
             Name = peer.Configuration.Name,
             Id = peer.Identity,
-            Address = peer.Configuration.Address,
+            Addresses = peer.Configuration.Addresses,
             State = state,
             Networks = peer.Configuration.Networks,
             LastSeen = peer.LastHeard is { } heard ? utcNow - (now - heard) : null,

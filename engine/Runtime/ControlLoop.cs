@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using VibePN.Contracts;
+using VibePN.Engine.Node;
 using VibePN.Engine.Time;
 
 namespace VibePN.Engine.Runtime;
 
 /// <summary>The one thread that owns all control state: takes work from a queue and wakes at the next deadline.</summary>
 /// <remarks>Everything else posts. A fault in one piece of work is reported and the loop goes on.</remarks>
-internal sealed class ControlLoop : IDisposable
+internal sealed class ControlLoop : IControlQueue, IDisposable
 {
     // BlockingCollection waits in milliseconds; a longer wait than this only means one more idle turn.
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
@@ -37,14 +38,14 @@ internal sealed class ControlLoop : IDisposable
         _thread = new Thread(Run) { Name = "vibepn control", IsBackground = true };
     }
 
-    /// <summary>The time on the engine's line.</summary>
+    /// <inheritdoc/>
     public Instant Now => Instant.Read(_time, _start);
 
     /// <summary>Begins to run.</summary>
     public void Start() => _thread.Start();
 
-    /// <summary>Queues work. Work posted after <see cref="Dispose"/> is dropped.</summary>
-    /// <returns>False when it was dropped.</returns>
+    /// <inheritdoc/>
+    /// <remarks>Work posted after <see cref="Dispose"/> is dropped.</remarks>
     public bool Post(Action<Instant> work)
     {
         try

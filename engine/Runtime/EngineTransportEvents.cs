@@ -11,7 +11,7 @@ namespace VibePN.Engine.Runtime;
 /// Control bytes wait in the loop's queue; a peer that sends faster than the loop reads is closed when
 /// <see cref="MaxQueuedBytes"/> of its bytes wait, so no peer can grow our memory.
 /// </remarks>
-internal sealed class EngineTransportEvents(ControlLoop loop, TrustGate gate, ControlPlane plane, InboundPorts ports)
+internal sealed class EngineTransportEvents(IControlQueue loop, TrustGate gate, ControlPlane plane, InboundPorts ports)
     : ITransportEvents
 {
     /// <summary>Control bytes of one connection that may wait for the control loop.</summary>

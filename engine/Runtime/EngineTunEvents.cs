@@ -4,7 +4,7 @@ using VibePN.Engine.Node;
 namespace VibePN.Engine.Runtime;
 
 /// <summary>Where the TUN plugin reports; everything becomes work for the control loop.</summary>
-internal sealed class EngineTunEvents(ControlLoop loop, Func<ControlPlane?> plane) : ITunEvents
+internal sealed class EngineTunEvents(IControlQueue loop, Func<ControlPlane?> plane) : ITunEvents
 {
     /// <inheritdoc/>
     public void OnDeviceLost(string deviceName, string text) =>

@@ -76,7 +76,7 @@ internal sealed class PeerMachine
     /// <summary>When it is dialled next, if nothing comes between.</summary>
     public Instant? NextDial => MayDial ? _nextDial : null;
 
-    private bool MayDial => Configuration.Address is not null && _dialId == 0 && _connections.Count == 0;
+    private bool MayDial => !Configuration.Addresses.IsEmpty && _dialId == 0 && _connections.Count == 0;
 
     /// <summary>When <see cref="OnTimer"/> wants to be called next.</summary>
     public Instant NextTimer
@@ -104,7 +104,7 @@ internal sealed class PeerMachine
         if (!MayDial || now < _nextDial)
             return;
         _dialId = nextDialId();
-        _actions.Dial(this, _dialId, Configuration.Address!);
+        _actions.Dial(this, _dialId, Configuration.Addresses[0]);
     }
 
     /// <summary>Whether this dial is the peer's.</summary>
@@ -187,7 +187,7 @@ internal sealed class PeerMachine
     public void Reconfigure(PeerConfiguration configuration, bool networksChanged, Instant now)
     {
         bool identityChanged = configuration.Fingerprint is { } pin && Identity is { } known && pin != known;
-        bool addressChanged = configuration.Address != Configuration.Address;
+        bool addressChanged = !configuration.Addresses.SequenceEqual(Configuration.Addresses);
         Configuration = configuration;
         if (identityChanged)
             CloseAll(CloseCode.TrustRevoked, "the configured fingerprint changed", now);

@@ -231,7 +231,7 @@ internal sealed class TrustGate
     private sealed class PeerBook(ImmutableArray<PeerConfiguration> peers)
     {
         public ImmutableArray<ConfiguredPeer> Configured { get; } =
-            [.. peers.Select(peer => new ConfiguredPeer(peer.Name, peer.Fingerprint, peer.Address is not null))];
+            [.. peers.Select(peer => new ConfiguredPeer(peer.Name, peer.Fingerprint, !peer.Addresses.IsEmpty))];
 
         public ConfiguredPeer? Find(string name) => Configured.FirstOrDefault(peer => peer.Name == name);
     }

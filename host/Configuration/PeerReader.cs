@@ -12,6 +12,7 @@ namespace VibePN.Host.Configuration;
 internal sealed class PeerReader(ConfigErrors errors, bool isBroken, HashSet<string> networks, Fingerprint? self)
 {
     private const int MaxNameLength = 64;
+    private const int MaxAddresses = 8;
 
     private readonly Dictionary<string, SourcePosition> _names = [];
     private readonly Dictionary<Fingerprint, string> _fingerprints = [];
@@ -24,13 +25,13 @@ internal sealed class PeerReader(ConfigErrors errors, bool isBroken, HashSet<str
     {
         var reader = new TableReader(table, "[[peers]]", errors, isBroken);
         string? name = ReadName(reader);
-        string? address = ReadAddress(reader);
+        ImmutableArray<string> addresses = ReadAddresses(reader);
         Fingerprint? fingerprint = ReadFingerprint(reader, name);
         ImmutableArray<string> member = ReadNetworks(reader);
         reader.RejectUnknown();
         return name is null
             ? null
-            : new PeerConfiguration { Name = name, Address = address, Fingerprint = fingerprint, Networks = member };
+            : new PeerConfiguration { Name = name, Addresses = addresses, Fingerprint = fingerprint, Networks = member };
     }
 
     private string? ReadName(TableReader reader)
@@ -56,17 +57,28 @@ internal sealed class PeerReader(ConfigErrors errors, bool isBroken, HashSet<str
         return name.Value;
     }
 
-    private string? ReadAddress(TableReader reader)
+    private ImmutableArray<string> ReadAddresses(TableReader reader)
     {
-        TomlText? address = reader.Text("address");
-        if (address is null || address.Value.Length == 0)
-            return null; // this peer dials us
-        if (EndPointText.IsDialable(address.Value))
-            return address.Value;
-        errors.Add(address.Position, ErrorCodes.BadValue,
-            $"'{address.Value}' is no address to dial: write host:port with a port from 1 to 65535, such as "
-            + "\"203.0.113.42:51820\", \"[2001:db8::1]:51820\" or \"vpn.example.net:51820\".");
-        return null;
+        var addresses = ImmutableArray.CreateBuilder<string>();
+        IReadOnlyList<TomlText> texts = reader.TextOrTexts("address") ?? [];
+        if (texts is [{ Value.Length: 0 }])
+            return []; // as absent: this peer dials us
+        foreach (TomlText address in texts)
+        {
+            if (!EndPointText.IsDialable(address.Value))
+                errors.Add(address.Position, ErrorCodes.BadValue,
+                    $"'{address.Value}' is no address to dial: write host:port with a port from 1 to 65535, such as "
+                    + "\"203.0.113.42:51820\", \"[2001:db8::1]:51820\" or \"vpn.example.net:51820\".");
+            else if (addresses.Contains(address.Value))
+                errors.Add(address.Position, ErrorCodes.BadValue, $"{address.Value} is listed twice: remove one.");
+            else if (addresses.Count == MaxAddresses)
+                errors.Add(address.Position, ErrorCodes.BadValue,
+                    $"a peer has at most {MaxAddresses} addresses: remove some, or use a name that stands for several.");
+            else
+                addresses.Add(address.Value);
+        }
+
+        return addresses.ToImmutable();
     }
 
     private Fingerprint? ReadFingerprint(TableReader reader, string? name)

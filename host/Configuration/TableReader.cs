@@ -42,6 +42,14 @@ internal sealed class TableReader(TomlTable table, string name, ConfigErrors err
         return texts;
     }
 
+    /// <summary>One string or an array of them, as a list; null when absent.</summary>
+    public IReadOnlyList<TomlText>? TextOrTexts(string key)
+    {
+        if (table.Find(key)?.Value is not TomlText)
+            return Texts(key);
+        return Text(key) is { } text ? [text] : [];
+    }
+
     /// <summary>A table, or null when absent.</summary>
     public TomlTable? Table(string key) => Take<TomlTable>(key, "a table", $"[{key}]");
 

@@ -12,7 +12,8 @@ internal static class StatusJson
     {
         PathFacts? path = peer.Path;
         ConnectionStatistics counters = peer.Counters;
-        writer.WriteString("address", peer.Address);
+        writer.WriteString("address", peer.Addresses.FirstOrDefault());
+        writer.Strings("addresses", peer.Addresses);
         writer.WriteNumber("connections", peer.Connections);
         writer.WriteNumber("dropped_packets", counters.PacketsDropped);
         writer.WriteString("id", peer.Id?.ToString() ?? "");

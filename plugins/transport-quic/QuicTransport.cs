@@ -108,6 +108,10 @@ public sealed class QuicTransport : ITransportPlugin
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<IPEndPoint> Relisten(IReadOnlyList<IPEndPoint> listen) =>
+        throw new PluginException("Listen addresses take effect at the next start.") { Fault = PluginFault.Unavailable };
+
+    /// <inheritdoc/>
     public void Dial(DialRequest request)
     {
         if (_loop is null)

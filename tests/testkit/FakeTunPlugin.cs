@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using VibePN.Contracts;
 
 namespace VibePN.Testkit;
@@ -23,6 +24,12 @@ public sealed class FakeTunPlugin : ITunPlugin
 
     /// <summary>The machine's addresses or links changed.</summary>
     public void ChangeMachineNetwork() => _events?.OnMachineNetworkChanged();
+
+    /// <summary>What the machine's routing table is to hold.</summary>
+    public ImmutableArray<MachineRoute> MachineRoutes { get; set; } = [];
+
+    /// <inheritdoc/>
+    public ImmutableArray<MachineRoute> GetMachineRoutes() => MachineRoutes;
 
     /// <inheritdoc/>
     public ITunDevice Open(TunOptions options, ITunEvents events)

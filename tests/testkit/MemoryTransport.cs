@@ -51,6 +51,17 @@ public sealed class MemoryTransport(MemoryWire wire) : ITransportPlugin
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<IPEndPoint> Relisten(IReadOnlyList<IPEndPoint> listen)
+    {
+        ArgumentNullException.ThrowIfNull(listen);
+        IPEndPoint[] taken = [.. listen.Where(address => !wire.TryListen(address.ToString(), this))];
+        if (taken.Length > 0)
+            throw new PluginException($"{taken[0]} is taken.") { Fault = PluginFault.Unavailable };
+        wire.KeepOnly(this, [.. listen.Select(address => address.ToString())]);
+        return listen;
+    }
+
+    /// <inheritdoc/>
     public void Dial(DialRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);

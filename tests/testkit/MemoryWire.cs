@@ -18,16 +18,19 @@ public sealed class MemoryWire
     /// <summary>Which addresses nobody can reach; all can be reached by default.</summary>
     public Func<string, bool> Unreachable { get; set; } = _ => false;
 
-    internal bool TryListen(string address, MemoryTransport transport) => _listeners.TryAdd(address, transport);
+    internal bool TryListen(string address, MemoryTransport transport) =>
+        _listeners.GetOrAdd(address, transport) == transport;
 
-    internal void Leave(MemoryTransport transport)
+    internal void KeepOnly(MemoryTransport transport, string[] addresses)
     {
         foreach ((string address, MemoryTransport listener) in _listeners)
         {
-            if (listener == transport)
+            if (listener == transport && !addresses.Contains(address))
                 _listeners.TryRemove(address, out _);
         }
     }
+
+    internal void Leave(MemoryTransport transport) => KeepOnly(transport, []);
 
     internal MemoryTransport? Find(string address) =>
         Unreachable(address) ? null : _listeners.GetValueOrDefault(address);

@@ -56,7 +56,7 @@ internal sealed class LabEngine : IAsyncDisposable
     public PeerConfiguration AsPeer(params string[] networks) => new()
     {
         Name = Name,
-        Address = NodeLab.AddressOf(Number).ToString(),
+        Addresses = [NodeLab.AddressOf(Number).ToString()],
         Fingerprint = Identity.Fingerprint,
         Networks = networks.Length > 0 ? [.. networks] : ["corp", "lab"],
     };

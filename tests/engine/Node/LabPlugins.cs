@@ -61,6 +61,8 @@ internal sealed class LabPolicy(IPluginContext context) : IRoutePolicyPlugin
     public IRouteLookup Compile(RouteSnapshot snapshot) =>
         CompileFault is { } fault ? throw new InvalidOperationException(fault) : _real.Compile(snapshot);
 
+    public RouteSelection SelectNextHops(RouteSnapshot snapshot, IpPrefix prefix) => _real.SelectNextHops(snapshot, prefix);
+
     public RouteExplanation Explain(RouteSnapshot snapshot, in PacketKey packet) => _real.Explain(snapshot, packet);
 
     public ValueTask StartAsync(CancellationToken cancellationToken) => _real.StartAsync(cancellationToken);

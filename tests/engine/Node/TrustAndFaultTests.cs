@@ -27,7 +27,7 @@ public sealed class TrustAndFaultTests
     {
         await using var lab = NodeLab.Mesh(2);
         lab[0].Configuration = lab[0].Configuration with { Peers = [lab[1].AsPeer() with { Fingerprint = null }] };
-        lab[1].Configuration = lab[1].Configuration with { Peers = [lab[0].AsPeer() with { Address = null }] };
+        lab[1].Configuration = lab[1].Configuration with { Peers = [lab[0].AsPeer() with { Addresses = [] }] };
         await lab.StartAndMeetAsync();
         await lab[0].SendAsync(lab[1], "corp");
         TrustRecord pin = Assert.Single(lab[0].Trust.List().Records);
@@ -104,7 +104,7 @@ public sealed class TrustAndFaultTests
         PeerStatus peer = Assert.Single(status.Peers);
         Assert.Equal(("node2", "up", 1, ""), (peer.Name, peer.State, peer.Connections, peer.LastError));
         Assert.Equal(lab[1].Identity.Fingerprint, peer.Id);
-        Assert.Equal("192.0.2.2:51820", peer.Address);
+        Assert.Equal(["192.0.2.2:51820"], peer.Addresses);
         Assert.NotNull(peer.Since);
         Assert.NotNull(peer.LastSeen);
         Assert.NotNull(peer.Role);
@@ -169,7 +169,7 @@ public sealed class TrustAndFaultTests
     {
         var lab = NodeLab.Mesh(2);
         lab[0].Configuration = lab[0].Configuration with { Peers = [lab[1].AsPeer() with { Fingerprint = null }] };
-        lab[1].Configuration = lab[1].Configuration with { Peers = [lab[0].AsPeer() with { Address = null }] };
+        lab[1].Configuration = lab[1].Configuration with { Peers = [lab[0].AsPeer() with { Addresses = [] }] };
         return lab;
     }
 

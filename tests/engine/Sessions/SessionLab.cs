@@ -175,7 +175,7 @@ internal sealed class LabNode : ISessionActions
     IReadOnlyList<NetworkConfiguration> ISessionActions.NetworksOf(PeerConfiguration peer) => [_network];
 
     private PeerMachine Make() => new(
-        new PeerConfiguration { Name = "other", Address = "other:1", Fingerprint = Other!.Id, Networks = ["corp"] },
+        new PeerConfiguration { Name = "other", Addresses = ["other:1"], Fingerprint = Other!.Id, Networks = ["corp"] },
         Id, _instance, _lab.Random, this, _lab.Now);
 }
 

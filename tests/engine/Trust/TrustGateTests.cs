@@ -123,8 +123,8 @@ public sealed class TrustGateTests
     private static TrustGate Gate(ImmutableArray<ITrustPlugin> plugins, Fingerprint? alicePin = null) => new(
         Fingerprint.Of(Own), plugins, TimeProvider.System, NullLogger.Instance,
         [
-            new PeerConfiguration { Name = "alice", Address = "alice:1", Fingerprint = alicePin },
-            new PeerConfiguration { Name = "bob", Address = "bob:1" },
+            new PeerConfiguration { Name = "alice", Addresses = ["alice:1"], Fingerprint = alicePin },
+            new PeerConfiguration { Name = "bob", Addresses = ["bob:1"] },
         ]);
 
     private static HandshakeVerdict Ask(TrustGate gate, byte[] der, long dialId = 0, int count = 1) => gate.Judge(

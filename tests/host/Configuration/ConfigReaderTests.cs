@@ -55,10 +55,10 @@ public sealed class ConfigReaderTests : IDisposable
         Assert.Equal([IPEndPoint.Parse("127.0.0.1:4000"), IPEndPoint.Parse("[::1]:4000")], engine.Listen);
         Assert.Equal(Identity.Shared.Fingerprint, engine.Identity.Fingerprint);
         Assert.Equal(["node2", "node3"], engine.Peers.Select(peer => peer.Name));
-        Assert.Equal("203.0.113.42:51820", engine.Peers[0].Address);
+        Assert.Equal(["203.0.113.42:51820"], engine.Peers[0].Addresses);
         Assert.Equal(new string('a', 64), engine.Peers[0].Fingerprint.ToString());
         Assert.Equal(["corp"], engine.Peers[0].Networks);
-        Assert.Null(engine.Peers[1].Address);
+        Assert.Empty(engine.Peers[1].Addresses);
         Assert.Null(engine.Peers[1].Fingerprint);
         NetworkConfiguration network = Assert.Single(engine.Networks);
         Assert.Equal(IpPrefix.Parse("10.42.0.0/24"), network.Prefix);

@@ -28,7 +28,7 @@ public sealed class ControlMethodsTests
     public async Task Peers_have_sorted_keys_and_null_for_what_is_unknown()
     {
         Assert.Equal(
-            $$"""[{"address":"h:1","connections":1,"dropped_packets":5,"id":"{{Other}}","last_error":"","last_seen":"2026-11-22T12:00:00Z","loss_permille":2,"max_packet":1421,"name":"a","networks":["lab"],"next_dial_ms":null,"path_mtu":1452,"remote":"1.2.3.4:51820","role":"initiator","rtt_ms":0.4,"rx_bytes":4,"rx_packets":3,"since":"2026-11-22T12:00:00Z","state":"up","tx_bytes":2,"tx_packets":1},{"address":null,"connections":0,"dropped_packets":0,"id":"","last_error":"refused","last_seen":null,"loss_permille":0,"max_packet":null,"name":"b","networks":[],"next_dial_ms":1500,"path_mtu":null,"remote":null,"role":null,"rtt_ms":null,"rx_bytes":0,"rx_packets":0,"since":null,"state":"waiting","tx_bytes":0,"tx_packets":0}]""",
+            $$"""[{"address":"h:1","addresses":["h:1"],"connections":1,"dropped_packets":5,"id":"{{Other}}","last_error":"","last_seen":"2026-11-22T12:00:00Z","loss_permille":2,"max_packet":1421,"name":"a","networks":["lab"],"next_dial_ms":null,"path_mtu":1452,"remote":"1.2.3.4:51820","role":"initiator","rtt_ms":0.4,"rx_bytes":4,"rx_packets":3,"since":"2026-11-22T12:00:00Z","state":"up","tx_bytes":2,"tx_packets":1},{"address":null,"addresses":[],"connections":0,"dropped_packets":0,"id":"","last_error":"refused","last_seen":null,"loss_permille":0,"max_packet":null,"name":"b","networks":[],"next_dial_ms":1500,"path_mtu":null,"remote":null,"role":null,"rtt_ms":null,"rx_bytes":0,"rx_packets":0,"since":null,"state":"waiting","tx_bytes":0,"tx_packets":0}]""",
             await OkAsync("peers"));
     }
 
@@ -142,7 +142,7 @@ public sealed class ControlMethodsTests
             [
                 new PeerStatus
                 {
-                    Name = "a", Id = Other, Address = "h:1", State = "up", Networks = ["lab"], LastSeen = Noon, Since = Noon,
+                    Name = "a", Id = Other, Addresses = ["h:1"], State = "up", Networks = ["lab"], LastSeen = Noon, Since = Noon,
                     Role = ConnectionRole.Initiator, Connections = 1, Counters = new ConnectionStatistics(1, 2, 3, 4, 5, 6, 7),
                     Path = new PathFacts(IPEndPoint.Parse("1.2.3.4:51820"), TimeSpan.FromMilliseconds(0.4), 2, 1421, 1452),
                 },
