@@ -7,6 +7,8 @@ namespace VibePN.BestPath;
 /// <summary>The compiled table: destination to next hops, longest prefix first. One group for each set of next hops in use.</summary>
 internal sealed class CompiledTable : IRouteLookup
 {
+    private const int BatchSize = 64;
+
     private readonly PrefixTable _table;
 
     private CompiledTable(ImmutableArray<NextHopGroup> groups, PrefixTable table, TimeSpan? lifetime)
@@ -44,8 +46,15 @@ internal sealed class CompiledTable : IRouteLookup
     /// <inheritdoc/>
     public void Find(ReadOnlySpan<PacketKey> keys, Span<ushort> groups)
     {
-        for (int i = 0; i < keys.Length; i++)
-            groups[i] = _table.Find(keys[i].Destination);
+        // The table takes addresses in batches, so that its reads from memory overlap.
+        Span<IpAddress> destinations = stackalloc IpAddress[BatchSize];
+        for (int done = 0; done < keys.Length; done += BatchSize)
+        {
+            int count = Math.Min(BatchSize, keys.Length - done);
+            for (int i = 0; i < count; i++)
+                destinations[i] = keys[done + i].Destination;
+            _table.Find(destinations[..count], groups[done..]);
+        }
     }
 
     private static ushort GroupOf(

@@ -93,7 +93,10 @@ internal sealed class DataPlane(
         try
         {
             RouteSnapshot snapshot = network.Snapshot(candidates, members);
-            network.Use(CheckedPolicy.Compile(policy.Current, snapshot), snapshot, now);
+            // A policy that has just taken over compiled for this very moment when it was tried.
+            IRouteLookup? ready = network.Ready;
+            network.Ready = null;
+            network.Use(ready ?? CheckedPolicy.Compile(policy.Current, snapshot), snapshot, now);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
@@ -123,7 +126,7 @@ internal sealed class DataPlane(
         if (outside.SequenceEqual(network.KernelRoutes))
             return;
         network.KernelRoutes = outside;
-        networks.Configure(network);
+        networks.Configure(network, now);
     }
 
     /// <summary>Where peers are reached outside the overlay, as far as addresses and not names tell.</summary>

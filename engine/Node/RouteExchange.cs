@@ -94,10 +94,21 @@ internal sealed class RouteExchange
                 continue;
             foreach (OverlayNetwork network in _networks.All)
             {
-                if (!network.Configuration.Damping)
-                    network.Damping.Clear();
                 network.ChangeRoutes(routes => routes.Reconsider(
                     identity, (prefix, metric) => Judge(network, peer, prefix, metric, now), now));
+            }
+        }
+    }
+
+    /// <summary>Asks the policy all that telling every peer would ask, and tells nobody.</summary>
+    public void RehearseExports(IEnumerable<PeerMachine> peers, Instant now)
+    {
+        foreach (PeerMachine peer in peers)
+        {
+            foreach (AgreedNetwork agreed in peer.Active?.Networks ?? [])
+            {
+                if (_networks.Find(agreed.Network.Name) is { } network)
+                    _judge.Export(network, FactsOf(peer), _self, now);
             }
         }
     }

@@ -85,13 +85,6 @@ internal sealed class FlapDamping
         return released;
     }
 
-    /// <summary>Forgets everything.</summary>
-    public void Clear()
-    {
-        _peers.Clear();
-        NextReuse = Instant.Never;
-    }
-
     private void Add(Fingerprint peer, IpPrefix prefix, double penalty, Instant now)
     {
         if (!_peers.TryGetValue(peer, out Dictionary<IpPrefix, Record>? records))

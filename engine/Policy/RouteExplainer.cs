@@ -128,7 +128,7 @@ internal sealed class RouteExplainer(
     private RouteCandidateReport Report(KnownRoute route)
     {
         ImportVerdict verdict = route.Judgement.Verdict;
-        DampingState? damping = network.Damping.StateOf(route.Peer, route.Prefix, now);
+        DampingState? damping = network.Configuration.Damping ? network.Damping.StateOf(route.Peer, route.Prefix, now) : null;
         return new RouteCandidateReport
         {
             Prefix = route.Prefix,

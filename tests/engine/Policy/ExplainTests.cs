@@ -240,7 +240,7 @@ internal sealed class ExplainBench : IEngineDriver, IDisposable
 /// <summary>The shipped policy, which explains another packet than it was asked about when it lies.</summary>
 internal sealed class LyingPolicy : IRoutePolicyPlugin
 {
-    private readonly LpmRoutePolicy _real = new(new LabContext());
+    private readonly LpmRoutePolicy _real = new(new LabContext(TimeProvider.System));
 
     public bool Lies { get; set; }
 
