@@ -42,7 +42,7 @@ public sealed class WrongClockTests
         {
             Peers = [lab[1].AsPeer() with { Fingerprint = null }, lab[2].AsPeer()],
         };
-        lab[1].Configuration = lab[1].Configuration with { Peers = [lab[0].AsPeer() with { Address = null }] };
+        lab[1].Configuration = lab[1].Configuration with { Peers = [lab[0].AsPeer() with { Addresses = [] }] };
         await lab.StartAsync();
         EngineStatus status = await lab[0].UntilAsync(
             status => status.Peers[1].State == "up" && status.Peers[0].LastError.Length > 0, "the known peer is up, the new one refused");

@@ -150,6 +150,8 @@ public sealed class TrustGateTests
     {
         TrustGate gate = Gate([_trust]);
         Ask(gate, Alice);
+        Assert.Contains("made anew", gate.Preview(Fingerprint.Of(Alice), [new FakeTrust { NeedsCommit = true }]), StringComparison.Ordinal);
+        Assert.Null(gate.JudgeAgain(Fingerprint.Of(Alice))); // a preview changes nothing
         gate.SetPlugins([new FakeTrust { NeedsCommit = true }]);
         Assert.Contains("made anew", gate.JudgeAgain(Fingerprint.Of(Alice)), StringComparison.Ordinal);
         Assert.True(Ask(gate, Alice).Accepted);
@@ -201,7 +203,7 @@ public sealed class TrustGateTests
         Assert.Equal(4, gate.Admissions);
         Assert.True(gate.TryGetAdmission(Fingerprint.Of(shown[^1]), out _));
         Assert.False(gate.TryGetAdmission(Fingerprint.Of(shown[0]), out _));
-        gate.SetPeers([new PeerConfiguration { Name = "bob", Address = "bob:1" }]);
+        gate.SetPeers([new PeerConfiguration { Name = "bob", Addresses = ["bob:1"] }]);
         Assert.Equal(0, gate.Admissions);
     }
 
