@@ -114,7 +114,9 @@ public sealed class DaemonProcessTests : IDisposable
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         _daemon.Start();
         await _daemon.SeeAsync("[host] ready after");
-        Assert.StartsWith("""{"status":"ok","output":{"health":"ok","networks":0,"node":""", await _daemon.AskAsync("status"), StringComparison.Ordinal);
+        string status = await _daemon.AskAsync("status");
+        Assert.StartsWith("""{"status":"ok","output":{"config_hash":""", status, StringComparison.Ordinal);
+        Assert.Contains("\"health\":\"ok\",\"networks\":0,\"node\":", status, StringComparison.Ordinal);
         Assert.Equal("""{"status":"ok","output":[]}""", (await _daemon.AskAsync("peers")).Trim());
         Assert.Contains("\"name\":\"fake-trust\",\"role\":\"trust\",\"state\":\"running\"", await _daemon.AskAsync("plugins.list"), StringComparison.Ordinal);
         _daemon.WriteConfig("nope = 1");

@@ -34,6 +34,23 @@ public sealed class SwappingTests
         Assert.True(took[^1] <= Limit, $"the longest swap took {took[^1].TotalMilliseconds} ms");
     }
 
+    [Fact]
+    public async Task Ten_thousand_routes_change_policy_in_one_turn()
+    {
+        await using SwapLab lab = await SwapLab.StartAsync(more: 10_000);
+        var took = new List<double>();
+        for (int i = 0; i < 6; i++)
+        {
+            SwapOutcome outcome = await lab[1].SwapAsync("routing", i % 2 == 0 ? "routing-lpm" : "policy-first");
+            Assert.True(outcome.Error == ControlError.None, outcome.Text);
+            took.Add(outcome.Took!.Value.TotalMilliseconds);
+        }
+
+        TestContext.Current.SendDiagnosticMessage($"swaps at 10,004 routes, ms: {string.Join(", ", took)}");
+        Assert.Equal(10_004, (await lab[1].Parts.Engine.GetStatusAsync(TestContext.Current.CancellationToken)).Routes.Length);
+        await DeliversAsync(lab, 3);
+    }
+
     [Theory]
     [InlineData("policy-unbuilt", "no ground to build on")]
     [InlineData("policy-unstarted", "it is raining")]
