@@ -25,7 +25,9 @@ public static class ConfigurationPlan
         Compare("network", before.Networks, networks, network => network.Name, lines);
         Compare("peer", before.Peers, after.Peers, peer => peer.Name, lines);
         // What belongs to no network and no peer; the identity is dealt with above.
-        lines.AddRange(ConfigurationText.Differences("", Without(before, after.Identity), Without(after, after.Identity)));
+        lines.AddRange(ConfigurationText
+            .Differences("", Without(before, after.Identity), Without(after, after.Identity))
+            .Select(line => line.Insert(line.IndexOf(' ', StringComparison.Ordinal), ":")));
         lines.Sort(StringComparer.Ordinal);
         return lines;
     }
