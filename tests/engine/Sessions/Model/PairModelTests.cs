@@ -65,9 +65,9 @@ public sealed class PairModelTests(ITestOutputHelper output)
         },
         new()
         {
-            Name = "only one node can dial, losses, instances that do not rise",
+            Name = "only one node can dial: renewals, slow handshakes, instances that do not rise",
             PreferredDials = 3, OtherDials = 0, PreferredRestarts = 2, OtherRestarts = 2,
-            Failures = true, LostInstances = true,
+            Renewal = true, Failures = true, TimeOuts = true, LostInstances = true,
         },
     ];
 
