@@ -3,6 +3,7 @@ using VibePN.Contracts;
 using VibePN.Engine.Configuration;
 using VibePN.Engine.Node;
 using VibePN.Engine.Runtime;
+using VibePN.Engine.Runtime.Native;
 using VibePN.Engine.Time;
 
 namespace VibePN.Engine;
@@ -17,6 +18,7 @@ public sealed class OverlayEngine : IAsyncDisposable
     private readonly OverlayNode _node;
     private readonly EngineDriver _driver;
     private readonly ILogger _logger;
+    private readonly SuspendWatch _suspend = new(BootClock.Read);
     private TokenBucket _faultLines;
     private volatile bool _started;
 
@@ -27,7 +29,7 @@ public sealed class OverlayEngine : IAsyncDisposable
     {
         _parts = parts;
         _logger = parts.Loggers.CreateLogger("engine/loop");
-        _loop = new ControlLoop(parts.Time, now => _node!.OnTimer(now), OnFault);
+        _loop = new ControlLoop(parts.Time, OnTimer, OnFault);
         _node = new OverlayNode(configuration, parts, _loop);
         _faultLines = new TokenBucket(perSecond: 1, burst: 10, default);
         _driver = new EngineDriver(_loop, _node.Gate, OnPumpLost);
@@ -108,6 +110,13 @@ public sealed class OverlayEngine : IAsyncDisposable
 
     private ControlPlane Plane => _node.Plane
         ?? throw new PluginException("The engine is not running.") { Fault = PluginFault.Unavailable };
+
+    private Instant OnTimer(Instant now)
+    {
+        if (_suspend.HasSlept(now))
+            _node.Plane?.OnMachineNetworkChanged();
+        return Instant.Min(_node.OnTimer(now), now + SuspendWatch.Interval);
+    }
 
     // On the loop's thread only. A fault that repeats with every message must not fill a disk.
     private void OnFault(Exception exception)

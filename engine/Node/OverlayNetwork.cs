@@ -46,6 +46,9 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
     /// <summary>The last table the policy compiled.</summary>
     public IRouteLookup? Lookup { get; set; }
 
+    /// <summary>When the policy wants to compile again though nothing has changed: it waits for a time to pass.</summary>
+    public Instant LookupEnds { get; set; } = Instant.Never;
+
     /// <summary>Whether something changed that packets must see.</summary>
     public bool IsDirty { get; set; } = true;
 
@@ -96,6 +99,7 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
         Device = null;
         Port = null;
         Lookup = null;
+        LookupEnds = Instant.Never;
         _ports.Clear();
         IsDirty = true;
     }

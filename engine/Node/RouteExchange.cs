@@ -112,6 +112,13 @@ internal sealed class RouteExchange
             network.ChangeRoutes(routes => routes.RemoveAll(peer));
     }
 
+    /// <summary>What a peer told may serve as a last choice for a while: it will be back.</summary>
+    public void HoldPeer(Fingerprint peer, Instant until)
+    {
+        foreach (OverlayNetwork network in _networks.All)
+            network.ChangeRoutes(routes => routes.Hold(peer, until));
+    }
+
     /// <summary>Forgets what a peer told in networks that its active connection has not agreed on: nobody would take it back.</summary>
     public void ForgetUnshared(PeerConnection active)
     {
@@ -142,8 +149,9 @@ internal sealed class RouteExchange
                 _fullSets[key] = network.Routes.Heard;
                 return null;
             case ControlType.Digest when DigestMessage.TryParse(frame.Body, out DigestMessage digest):
-                if (!network.Routes.Confirm(sender, digest.Count, digest.Hash, now))
-                    AnnouncerOf(connection, agreed).AskForAll();
+                if (!network.Routes.Confirm(sender, digest.Count, digest.Hash, now)
+                    && AnnouncerOf(connection, agreed).AskForAll(now))
+                    connection.FreeRouteItems = Conduct.FreeItems * connection.Networks.Count;
                 return null;
             case ControlType.Refresh:
                 Announcer announcer = AnnouncerOf(connection, agreed);
@@ -162,6 +170,8 @@ internal sealed class RouteExchange
         long version = network.Routes.Version;
         while (items.TryNext(out RouteItem item))
         {
+            if (!item.Valid)
+                peer.Conduct.OnInvalidItem(now);
             // RFC 7606's idea: an item that cannot be right takes its own prefix back and nothing else.
             if (!item.Valid || frame.Type == ControlType.Withdraw)
                 network.Routes.Withdraw(sender, item.Prefix);
@@ -200,7 +210,7 @@ internal sealed class RouteExchange
         int own = network.Routes.HasAccepted(peer.Identity ?? default, prefix) ? 1 : 0;
         if (network.Routes.Count - own >= RouteGuard.MaxPerNetwork)
             return new ImportVerdict(null, RouteReason.LimitReached, $"the network has {RouteGuard.MaxPerNetwork} routes");
-        PeerFacts facts = FactsOf(peer);
+        PeerFacts facts = FactsOf(peer, now);
         var candidate = new RouteCandidate
         {
             Prefix = prefix,
@@ -227,7 +237,7 @@ internal sealed class RouteExchange
     private SortedDictionary<IpPrefix, uint> Export(OverlayNetwork network, PeerMachine peer, Instant now)
     {
         var routes = new SortedDictionary<IpPrefix, uint>();
-        PeerFacts facts = FactsOf(peer);
+        PeerFacts facts = FactsOf(peer, now);
         foreach ((RouteCandidate candidate, bool configured) in network.OwnRoutes(_self))
         {
             try
@@ -260,12 +270,16 @@ internal sealed class RouteExchange
     }
 
     /// <summary>A peer as policies see it, its link facts in steps.</summary>
-    public static PeerFacts FactsOf(PeerMachine peer) => new()
+    public static PeerFacts FactsOf(PeerMachine peer, Instant now) => new()
     {
         Id = peer.Identity ?? default,
         Name = peer.Configuration.Name,
         Connected = peer.Active is not null,
+        ConnectedFor = peer.ConnectedSince is { } since ? WholeSeconds(now - since) : TimeSpan.Zero,
+        LostAgo = peer.LostAt is { } lost ? WholeSeconds(now - lost) : null,
         RoundTrip = TimeSpan.FromMilliseconds(Math.Round(peer.Active?.Transport.Path.RoundTrip.TotalMilliseconds ?? 0)),
         LossPermille = (peer.Active?.Transport.Path.LossPermille ?? 0) / 5 * 5,
     };
+
+    private static TimeSpan WholeSeconds(TimeSpan time) => TimeSpan.FromSeconds(Math.Floor(time.TotalSeconds));
 }

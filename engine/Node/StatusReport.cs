@@ -27,7 +27,7 @@ internal static class StatusReport
             [.. plane.Peers.Select(peer => Peer(peer, now, utcNow))],
             [.. plane.Networks.All.Select(network => Network(network, plane))],
             [.. plane.Networks.All.SelectMany(network => Routes(network, names, now, utcNow))],
-            [.. Warnings(plane, trust)]);
+            [.. Warnings(plane, trust, now)]);
     }
 
     private static PeerStatus Peer(PeerMachine peer, Instant now, DateTimeOffset utcNow)
@@ -100,12 +100,17 @@ internal static class StatusReport
         return lookup.Groups[group[0]].Hops.Any(hop => hop.Peer == candidate.NextHop);
     }
 
-    private static IEnumerable<string> Warnings(ControlPlane plane, ImmutableArray<ITrustPlugin> trust)
+    private static IEnumerable<string> Warnings(ControlPlane plane, ImmutableArray<ITrustPlugin> trust, Instant now)
     {
         foreach (OverlayNetwork network in plane.Networks.All)
         {
             if (network.Error.Length > 0)
                 yield return $"network {network.Configuration.Name}: {network.Error}";
+        }
+        foreach (PeerMachine peer in plane.Peers.Where(peer => peer.IsCloned(now)))
+        {
+            yield return $"peer {peer.Configuration.Name}: two daemons use its certificate; the one that is connected is kept. "
+                + "End the other, or give it a certificate of its own";
         }
         foreach (ITrustPlugin plugin in trust)
         {

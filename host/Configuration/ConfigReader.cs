@@ -73,6 +73,9 @@ internal sealed class ConfigReader
             new NetworkReader(_errors, _document.IsBroken, identity?.Fingerprint).ReadAll(networkTables);
         ImmutableArray<PeerConfiguration> peers =
             new PeerReader(_errors, _document.IsBroken, networkNames, identity?.Fingerprint).ReadAll(root.Tables("peers"));
+        SessionConfiguration sessions = root.Table("sessions") is { } table
+            ? SessionReader.Read(Reader(table, "[sessions]"), _errors)
+            : SessionConfiguration.Standard;
         root.RejectUnknown();
         if (identity is null)
             return null;
@@ -85,7 +88,14 @@ internal sealed class ConfigReader
                 MetricsListen = metrics,
                 LogLevel = level,
             },
-            new EngineConfiguration { Identity = identity, Listen = listen, Peers = peers, Networks = networks });
+            new EngineConfiguration
+            {
+                Identity = identity,
+                Listen = listen,
+                Peers = peers,
+                Networks = networks,
+                Sessions = sessions,
+            });
     }
 
     private ImmutableArray<IPEndPoint> ReadListen(TableReader root)

@@ -73,7 +73,7 @@ internal sealed class SessionLab
         if (Chance(DialLoss) || !to.IsUp)
         {
             At(Now + TimeSpan.FromSeconds(5), () => from.InLife(life, machine => machine.OnDialFailed(
-                new CloseReason(CloseCode.HandshakeTimeout, "lost"), Now)));
+                dialId, new CloseReason(CloseCode.HandshakeTimeout, "lost"), Now)));
             return;
         }
         var initiator = new LabConnection(this, from, to, ConnectionRole.Initiator, life);
