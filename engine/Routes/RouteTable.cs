@@ -38,6 +38,15 @@ internal sealed class RouteTable
         }
     }
 
+    /// <summary>An equal table that changes independently of this one.</summary>
+    public RouteTable Copy()
+    {
+        var copy = new RouteTable { Version = Version, Heard = Heard, Count = Count };
+        foreach ((Fingerprint peer, PeerRoutes routes) in _peers)
+            copy._peers.Add(peer, routes.Copy());
+        return copy;
+    }
+
     /// <summary>Accepted candidates of one peer.</summary>
     public int CountFrom(Fingerprint peer) => _peers.TryGetValue(peer, out PeerRoutes? routes) ? routes.Accepted : 0;
 
@@ -215,7 +224,7 @@ internal sealed class RouteTable
 
     private sealed class PeerRoutes
     {
-        public Dictionary<IpPrefix, Entry> Entries { get; } = [];
+        public Dictionary<IpPrefix, Entry> Entries { get; private init; } = [];
 
         public int Accepted { get; set; }
 
@@ -224,6 +233,17 @@ internal sealed class RouteTable
         public Instant ExpiresAt { get; set; }
 
         public Instant StaleUntil { get; set; } = Instant.Never;
+
+        // Entries are immutable, so both tables may hold the same ones.
+        public PeerRoutes Copy() =>
+            new()
+            {
+                Entries = new Dictionary<IpPrefix, Entry>(Entries),
+                Accepted = Accepted,
+                Hash = Hash,
+                ExpiresAt = ExpiresAt,
+                StaleUntil = StaleUntil,
+            };
     }
 
     private sealed record Entry(uint AnnouncedMetric, ImportVerdict Verdict, Instant Since, long Heard, bool IsStale = false);

@@ -47,9 +47,11 @@ internal sealed partial class QuicConnection
             _keyUpdateAt = _datagramsSent + _loop.Settings.PacketsPerKey;
             _loop.Counters.KeyUpdates += _native!.UpdateKeys(now) ? 1 : 0;
         }
-        int capacity = _loop.Settings.MaxUdpPayload;
+        int capacity = _capacity;
         int budget = Math.Max(_native!.SendQuantum, SmallestQuantum);
         _streamBlocked = false;
+        if (_answerWanted)
+            _native.WantAnswer(true);
         while (budget > 0)
         {
             byte* dest = _loop.Arena.Reserve(capacity);
@@ -66,6 +68,10 @@ internal sealed partial class QuicConnection
             bool probe = length > _pathUdpPayload;
             _loop.Arena.Commit((int)length, _socket, _native.WriteRemote, _source, this, probe);
             budget -= (int)length;
+            if (!_answerWanted)
+                continue;
+            _answerWanted = false;
+            _native.WantAnswer(false);
         }
         _native.OnSent();
         FollowRemote(now);

@@ -66,7 +66,8 @@ internal sealed partial class QuicConnection : ITransportConnection, IConnection
         Role = role;
         DialId = dialId;
         _controlIn = new ControlReceiveBuffer(loop.Options.ControlWindowBytes);
-        _halves = new HalfTable(loop.Settings.MaxUdpPayload);
+        _capacity = loop.Settings.MaxUdpPayload;
+        _halves = new HalfTable(_capacity);
         _path = new PathFacts(remote.ToEndPoint(), TimeSpan.Zero, 0, 0, 0);
     }
 
@@ -156,6 +157,9 @@ internal static class CloseMapping
     private const ulong CertificateRequired = Ngtcp2.CryptoError + CertificateRequiredAlert;
     private const ulong NoApplicationProtocol = Ngtcp2.CryptoError + 120;
 
+    // RFC 9000 §10.2.3: what an application's close is turned into before the handshake is complete.
+    private const ulong ApplicationError = 0x0c;
+
     /// <summary>The application's close: only codes below 256 travel.</summary>
     public static CloseCause ToCause(in CloseReason reason)
     {
@@ -183,6 +187,8 @@ internal static class CloseMapping
                 new CloseReason(CloseCode.TrustRefused, "the peer refused our certificate", ByPeer: true),
             NoApplicationProtocol =>
                 new CloseReason(CloseCode.HandshakeFailed, "the peer speaks none of our protocols", ByPeer: true),
+            ApplicationError when handshaking =>
+                new CloseReason(CloseCode.Superseded, "the peer gave up its own try", ByPeer: true),
             _ => new CloseReason(
                 handshaking ? CloseCode.HandshakeFailed : CloseCode.TransportError,
                 $"the peer reported transport error 0x{code:x}", ByPeer: true),

@@ -182,6 +182,14 @@ internal sealed unsafe class Ngtcp2Connection : IDisposable
             Ngtcp2.ngtcp2_conn_update_pkt_tx_time(_connection, _now);
     }
 
+    /// <summary>Whether the next packet shall ask the peer for an answer even when it has nothing else to carry.</summary>
+    /// <remarks>ngtcp2's keep-alive with a wait of a nanosecond; it is not otherwise used.</remarks>
+    public void WantAnswer(bool wanted)
+    {
+        Guard();
+        Ngtcp2.ngtcp2_conn_set_keep_alive_timeout(_connection, wanted ? 1 : ulong.MaxValue);
+    }
+
     /// <summary>Opens the one stream.</summary>
     /// <returns>The stream's id, or -1 when the peer does not allow it.</returns>
     public long OpenStream()

@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using VibePN.Contracts;
-using static VibePN.Plugins.TrustTofu.Tests.Shown;
+using VibePN.Testkit;
+using static VibePN.Plugins.TrustTofu.Tests.Tofu;
+using static VibePN.Testkit.Shown;
 
 namespace VibePN.Plugins.TrustTofu.Tests;
 
