@@ -135,6 +135,9 @@ internal sealed partial class PeerMachine
         connection.Phase = ConnectionPhase.AwaitingConfirm;
         if (!_greeter.SendHelloAck(this, connection, hello))
             return "HelloAck did not fit the control queue";
+        // Who dials again although the better connection lives may know that it does not: then so must we, soon.
+        if (Active is { } active && connection.RankFor(_self).CompareTo(active.RankFor(_self)) < 0)
+            Probe(active, now);
         _actions.ConnectionReady(this, connection);
         return null;
     }

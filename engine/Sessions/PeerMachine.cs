@@ -259,10 +259,15 @@ internal sealed partial class PeerMachine
             _dialling.DialAfresh(now + FirstWait());
         foreach (PeerConnection connection in _connections)
         {
-            if (connection.Phase == ConnectionPhase.Switchable
-                && connection.Liveness.Probe(now, connection.Transport.Path.RoundTrip))
-                Greeter.SendKeepalive(connection, (ulong)now.Nanoseconds);
+            if (connection.Phase == ConnectionPhase.Switchable)
+                Probe(connection, now);
         }
+    }
+
+    private static void Probe(PeerConnection connection, Instant now)
+    {
+        if (connection.Liveness.Probe(now, connection.Transport.Path.RoundTrip))
+            Greeter.SendKeepalive(connection, (ulong)now.Nanoseconds);
     }
 
     private void OnConnectionTimer(PeerConnection connection, Instant now)
@@ -327,6 +332,8 @@ internal sealed partial class PeerMachine
         Active = connection;
         if (connection is not null)
         {
+            connection.Phase = ConnectionPhase.Switchable; // also when it drained, and has to serve again
+            connection.Deadline = Instant.Never;
             LastError = "";
             ConnectedSince ??= now;
             _heldUntil = default;
@@ -389,7 +396,8 @@ internal sealed partial class PeerMachine
         PeerConnection? best = null;
         foreach (PeerConnection candidate in connections)
         {
-            if (candidate.Phase == ConnectionPhase.Switchable
+            // One that drains will do as long as the peer has not drained it too: for the peer it may be the active one.
+            if (candidate is { Phase: ConnectionPhase.Switchable } or { Phase: ConnectionPhase.Draining, PeerDrained: false }
                 && (best is null || candidate.RankFor(_self).CompareTo(best.RankFor(_self)) > 0))
                 best = candidate;
         }

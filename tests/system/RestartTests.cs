@@ -58,7 +58,7 @@ public sealed class RestartTests : IAsyncLifetime
         await Wait.ForAsync(TimeSpan.FromSeconds(2), "node1 to drop the session", async () => !await one.IsUpAsync(two), () => Lab.AllLogs);
         // A daemon that was stopped may be back: its routes are only a last choice from then on.
         await Wait.ForAsync(TimeSpan.FromSeconds(2), "node1 to count on the routes no more", async () =>
-            (await one.AskAsync("routes")).GetProperty("routes").EnumerateArray()
+            (await one.AskAsync("routes"))!.Value.EnumerateArray()
                 .Where(route => route.GetProperty("peer_name").GetString() == "node2")
                 .All(route => route.GetProperty("stale").GetBoolean()), () => Lab.AllLogs);
     }

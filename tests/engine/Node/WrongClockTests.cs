@@ -42,13 +42,16 @@ public sealed class WrongClockTests
         {
             Peers = [lab[1].AsPeer() with { Fingerprint = null }, lab[2].AsPeer()],
         };
-        lab[1].Configuration = lab[1].Configuration with { Peers = [lab[0].AsPeer() with { Address = null }] };
+        lab[1].Configuration = lab[1].Configuration with { Peers = [lab[0].AsPeer() with { Addresses = [] }] };
         await lab.StartAsync();
         EngineStatus status = await lab[0].UntilAsync(
             status => status.Peers[1].State == "up" && status.Peers[0].LastError.Length > 0, "the known peer is up, the new one refused");
         Assert.NotEqual("up", status.Peers[0].State);
         Assert.Empty(lab[0].Trust.List().Records);
         Assert.Single(status.Warnings, warning => warning.Contains("clock", StringComparison.Ordinal));
+        // Up at one end is not yet known routes at both.
+        await lab[0].UntilAsync(status => status.Routes.Length == 4, "the known peer's routes");
+        await lab[2].UntilAsync(status => status.Routes.Any(route => route.PeerName == "node1"), "our routes at the known peer");
         await lab[0].SendAsync(lab[2], "corp");
 
         await lab[0].StopAsync(); // rather than to wait for the back-off of a refused certificate

@@ -201,7 +201,7 @@ public sealed class TrustGateTests
         Assert.Equal(4, gate.Admissions);
         Assert.True(gate.TryGetAdmission(Fingerprint.Of(shown[^1]), out _));
         Assert.False(gate.TryGetAdmission(Fingerprint.Of(shown[0]), out _));
-        gate.SetPeers([new PeerConfiguration { Name = "bob", Address = "bob:1" }]);
+        gate.SetPeers([new PeerConfiguration { Name = "bob", Addresses = ["bob:1"] }]);
         Assert.Equal(0, gate.Admissions);
     }
 
