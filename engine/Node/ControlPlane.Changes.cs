@@ -37,6 +37,7 @@ internal sealed partial class ControlPlane
         EngineConfiguration before = Configuration;
         Networks.Commit(prepared.Next.Networks, prepared.Added, now);
         Configuration = prepared.Next with { Identity = before.Identity };
+        WarnOfConfiguration();
         _gate.SetPeers(Configuration.Peers);
         ReloadPeers(before, now);
         prepared.Finish();
@@ -78,7 +79,7 @@ internal sealed partial class ControlPlane
         foreach (PeerMachine peer in _peers.Values)
         {
             // Whoever is gone and has its routes held is still acted for.
-            if ((peer.Connections.Count == 0 && !peer.IsHeld(now)) || peer.Identity is not { } identity
+            if ((peer.Connections.Count == 0 && !peer.AreRoutesHeld(now)) || peer.Identity is not { } identity
                 || _gate.JudgeAgain(identity) is not { } reason)
                 continue;
             peer.CloseAll(CloseCode.TrustRevoked, reason, now);

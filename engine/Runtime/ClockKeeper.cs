@@ -31,9 +31,7 @@ internal sealed class ClockKeeper : IDisposable
         _store = store;
         _time = time;
         _logger = logger;
-        ulong? kept = StateFile.Read(store, FileName, out string? fault);
-        if (fault is not null)
-            Log.StateFault(logger, fault);
+        ulong? kept = Read();
         if (kept <= (ulong)DateTimeOffset.MaxValue.ToUnixTimeMilliseconds())
         {
             _kept = DateTimeOffset.FromUnixTimeMilliseconds((long)kept);
@@ -55,6 +53,23 @@ internal sealed class ClockKeeper : IDisposable
         Look(atLeast: TimeSpan.Zero);
         lock (_writing)
             _ended = true;
+    }
+
+    private ulong? Read()
+    {
+        string? fault;
+        ulong? kept = null;
+        try
+        {
+            kept = StateFile.Read(_store, FileName, out fault);
+        }
+        catch (IOException exception)
+        {
+            fault = $"The time of the last run could not be read: {exception.Message}";
+        }
+        if (fault is not null)
+            Log.StateFault(_logger, fault);
+        return kept;
     }
 
     private void Look(TimeSpan atLeast)

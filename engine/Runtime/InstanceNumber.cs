@@ -20,14 +20,14 @@ internal static class InstanceNumber
     {
         long now = Math.Max(time.GetUtcNow().ToUnixTimeMilliseconds(), clock.Floor.ToUnixTimeMilliseconds());
         ulong next = (ulong)Math.Max(1, now);
-        // A lost number only costs the comparison with it: the time is larger in all but rare cases.
-        ulong? stored = StateFile.Read(store, FileName, out string? fault);
-        if (fault is not null)
-            Log.StateFault(logger, fault);
-        if (stored >= next && stored < ulong.MaxValue)
-            next = stored.Value + 1;
         try
         {
+            // A damaged number only costs the comparison with it: the time is larger in all but rare cases.
+            ulong? stored = StateFile.Read(store, FileName, out string? fault);
+            if (fault is not null)
+                Log.StateFault(logger, fault);
+            if (stored >= next && stored < ulong.MaxValue)
+                next = stored.Value + 1;
             StateFile.Write(store, FileName, next);
             return next;
         }

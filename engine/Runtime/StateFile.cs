@@ -19,20 +19,11 @@ internal static class StateFile
     /// <param name="name">The file's name.</param>
     /// <param name="fault">Why there is no number although there is a file, as one sentence; otherwise null.</param>
     /// <returns>Null when there is no number.</returns>
+    /// <exception cref="IOException">The file cannot be read: nobody knows whether it is damaged.</exception>
     public static ulong? Read(IPluginStore store, string name, out string? fault)
     {
-        byte[]? bytes;
-        try
-        {
-            bytes = store.Read(name, MaxBytes);
-        }
-        catch (IOException exception)
-        {
-            fault = $"State file {store.Location}/{name} cannot be read: {exception.Message}";
-            return null;
-        }
         fault = null;
-        if (bytes is null)
+        if (store.Read(name, MaxBytes) is not { } bytes)
             return null;
         if (TryDecode(name, bytes, out ulong value))
             return value;

@@ -1,4 +1,3 @@
-using VibePN.Engine.Routes;
 using VibePN.Engine.Time;
 
 namespace VibePN.Engine.Sessions;
@@ -18,12 +17,6 @@ internal sealed class Conduct(Instant now)
 
     /// <summary>Invalid items within a minute that end the session.</summary>
     public const int MaxInvalid = 10;
-
-    /// <summary>
-    /// Items of route messages that cost nothing, for each network of a connection: its first full set, and each set
-    /// that we asked for, must not look like a flood.
-    /// </summary>
-    public const int FreeItems = RouteGuard.MaxPerPeer;
 
     private readonly Queue<Instant> _invalid = new();
     private TokenBucket _messages = new(MessagesPerSecond, 2 * MessagesPerSecond, now);
@@ -63,10 +56,13 @@ internal sealed class Conduct(Instant now)
     public void OnCaughtUp() => _waitingSince = null;
 
     /// <summary>The peer loses its session for its conduct: it starts afresh after a while.</summary>
-    public void Bar(Instant now)
+    public void Bar(Instant until)
     {
-        BarredUntil = now + SessionTimes.ExcessBackoff;
+        BarredUntil = Instant.Max(BarredUntil, until);
         _waitingSince = null;
         _invalid.Clear();
     }
+
+    /// <summary>Lets the peer in again: the operator changed something.</summary>
+    public void Forgive() => BarredUntil = default;
 }

@@ -1,5 +1,6 @@
 using VibePN.Contracts;
 using VibePN.Engine.Configuration;
+using VibePN.Engine.Routes;
 using VibePN.Engine.Time;
 
 namespace VibePN.Engine.Sessions;
@@ -58,6 +59,9 @@ internal sealed class PeerConnection(ITransportConnection transport, ulong seque
     /// <summary>Whether the peer said that it sends no more packets here.</summary>
     public bool PeerDrained { get; set; }
 
+    /// <summary>Whether it was in use again after a Drain. The peer's Drain may then be older than that, and proves nothing.</summary>
+    public bool WasTakenBack { get; private set; }
+
     /// <summary>What came on the control stream.</summary>
     public ControlIntake Intake { get; } = new();
 
@@ -68,7 +72,7 @@ internal sealed class PeerConnection(ITransportConnection transport, ulong seque
     public double RenewalShare { get; } = 0.9 + (0.1 * random.NextDouble());
 
     /// <summary>Items of route messages that the peer may still send without their counting as changes.</summary>
-    public int FreeRouteItems { get; set; }
+    public int FreeRouteItems { get; private set; }
 
     /// <summary>Networks both ends are in; empty until Hello or HelloAck.</summary>
     public IReadOnlyList<AgreedNetwork> Networks { get; set; } = [];
@@ -78,6 +82,26 @@ internal sealed class PeerConnection(ITransportConnection transport, ulong seque
 
     /// <summary>Whether the session protocol is through, so that route messages are welcome.</summary>
     public bool IsConfirmed => Phase is ConnectionPhase.Switchable or ConnectionPhase.Draining;
+
+    /// <summary>A full set is due for each network: as many items as the limits let the peer have are free.</summary>
+    public void ExpectFullSets() => FreeRouteItems = Networks.Sum(agreed => RouteGuard.MaxEntries(agreed.Network.Limits));
+
+    /// <summary>Counts items of a route message.</summary>
+    /// <returns>How many of them are not free.</returns>
+    public int CountRouteItems(int items)
+    {
+        int free = Math.Min(items, FreeRouteItems);
+        FreeRouteItems -= free;
+        return items - free;
+    }
+
+    /// <summary>What took over has failed: this one carries packets again.</summary>
+    public void TakeBack()
+    {
+        Phase = ConnectionPhase.Switchable;
+        Deadline = Instant.Never;
+        WasTakenBack = true;
+    }
 
     /// <summary>The agreed network that the peer calls by this number.</summary>
     public bool TryFindTheirs(byte number, out AgreedNetwork network)

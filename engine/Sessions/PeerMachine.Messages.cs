@@ -26,7 +26,7 @@ internal sealed partial class PeerMachine
             if (result == ReadResult.Error)
                 Close(connection, CloseCode.ProtocolError, frame.Problem, now);
             else if (result == ReadResult.Frame && OnFrame(connection, frame, now) is { } fault)
-                Close(connection, CloseCode.ProtocolError, fault, now);
+                Close(connection, now < HeldUntil ? CloseCode.LimitExceeded : CloseCode.ProtocolError, fault, now);
             if (!_connections.Contains(connection))
                 return;
         }
@@ -46,7 +46,7 @@ internal sealed partial class PeerMachine
     /// <summary>The peer asked for more than its share for too long: it loses all its connections and gets none for a while.</summary>
     private void Expel(string text, Instant now)
     {
-        Conduct.Bar(now);
+        Conduct.Bar(now + SessionTimes.ExcessBackoff);
         CloseAll(CloseCode.LimitExceeded, text, now);
     }
 
@@ -87,7 +87,7 @@ internal sealed partial class PeerMachine
                 return null;
             case ControlType.Drain:
                 connection.PeerDrained = true;
-                if (connection.Phase == ConnectionPhase.Draining)
+                if (connection is { Phase: ConnectionPhase.Draining, WasTakenBack: false })
                     connection.Deadline = Instant.Min(connection.Deadline, now + SessionTimes.DrainLinger);
                 return null;
             case ControlType.Goodbye:
@@ -103,7 +103,7 @@ internal sealed partial class PeerMachine
         if (!GoodbyeMessage.TryParse(body, out GoodbyeMessage goodbye))
             return ControlProblem.BadBody(ControlType.Goodbye);
         var hold = TimeSpan.FromSeconds(goodbye.HoldSeconds);
-        _heldUntil = now + (hold < SessionTimes.LongestHold ? hold : SessionTimes.LongestHold);
+        _routesHeldUntil = now + (hold < SessionTimes.LongestHold ? hold : SessionTimes.LongestHold);
         Close(connection, CloseCode.Goodbye, "the peer said goodbye", now);
         return null;
     }
@@ -111,12 +111,7 @@ internal sealed partial class PeerMachine
     private string? OnRouteMessage(PeerConnection connection, ControlFrame frame, Instant now)
     {
         if (frame is { Type: ControlType.Announce or ControlType.Withdraw, Body.Length: >= 2 })
-        {
-            int items = frame.Body[1];
-            int free = Math.Min(items, connection.FreeRouteItems);
-            connection.FreeRouteItems -= free;
-            Conduct.OnRouteItems(items - free, now);
-        }
+            Conduct.OnRouteItems(connection.CountRouteItems(frame.Body[1]), now);
         if (_actions.RouteMessage(this, connection, frame, now) is { } fault)
             return fault;
         if (Conduct.IsInvalid(now))
@@ -160,7 +155,7 @@ internal sealed partial class PeerMachine
     private void Agree(PeerConnection connection, ImmutableArray<NumberedNetwork> theirs)
     {
         connection.Networks = _greeter.Agree(this, theirs);
-        connection.FreeRouteItems = Conduct.FreeItems * connection.Networks.Count;
+        connection.ExpectFullSets();
     }
 
     /// <summary>Compares the peer's instance with what is open: a newer start makes every older connection a ghost.</summary>

@@ -30,7 +30,7 @@ internal sealed partial class PeerMachine
     private readonly Greeter _greeter;
     private readonly Dialling _dialling;
     private readonly CloneWatch _clones = new();
-    private Instant _heldUntil;
+    private Instant _routesHeldUntil;
 
     /// <summary>A peer that nothing is known of yet.</summary>
     /// <param name="configuration">Its <c>[[peers]]</c> entry.</param>
@@ -80,17 +80,22 @@ internal sealed partial class PeerMachine
     /// <summary>What the peer asks of us, and whether it is too much.</summary>
     public Conduct Conduct { get; }
 
+    /// <summary>Until when the peer is left alone because it went over its limits.</summary>
+    public Instant HeldUntil => Conduct.BarredUntil;
+
     /// <summary>Whether a dial is under way.</summary>
     public bool IsDialling => _dialling.Race is not null;
 
     /// <summary>When it is dialled next, if it has no connection and nothing comes between.</summary>
     public Instant? NextDial =>
-        Configuration.Addresses.IsEmpty || IsDialling || _connections.Count > 0 ? null : _dialling.Next;
+        Configuration.Addresses.IsEmpty || IsDialling || _connections.Count > 0 ? null : DialTime;
+
+    private Instant DialTime => Instant.Max(_dialling.Next, Conduct.BarredUntil);
 
     /// <summary>When the next address wants to be dialled: of a dial under way, of the next dial, or of a renewal.</summary>
     public Instant DialDue => _dialling.Race is { } race ? race.NextStart
         : Configuration.Addresses.IsEmpty ? Instant.Never
-        : _connections.Count == 0 ? _dialling.Next : RenewalDue;
+        : _connections.Count == 0 ? DialTime : RenewalDue;
 
     /// <summary>When <see cref="OnTimer"/> wants to be called next; in the past while a due dial is not allowed to begin.</summary>
     public Instant NextTimer
@@ -111,7 +116,7 @@ internal sealed partial class PeerMachine
     }
 
     /// <summary>Whether the peer's routes are kept although it is gone, because it said that it will be back.</summary>
-    public bool IsHeld(Instant now) => now < _heldUntil;
+    public bool AreRoutesHeld(Instant now) => now < _routesHeldUntil;
 
     /// <summary>Whether two daemons seem to use the peer's certificate.</summary>
     public bool IsCloned(Instant now) => now < _clones.WarnedUntil;
@@ -208,7 +213,7 @@ internal sealed partial class PeerMachine
         if (Find(transport) is not { } connection)
             return;
         if (reason is { Code: CloseCode.LimitExceeded, ByPeer: false })
-            Conduct.Bar(now);
+            Conduct.Bar(now + SessionTimes.ExcessBackoff);
         Remove(connection, reason, now);
     }
 
@@ -217,8 +222,8 @@ internal sealed partial class PeerMachine
     public int CloseAll(CloseCode code, string text, Instant now)
     {
         PeerConnection[] connections = [.. _connections];
-        bool held = IsHeld(now);
-        _heldUntil = default;
+        bool held = AreRoutesHeld(now);
+        _routesHeldUntil = default;
         foreach (PeerConnection connection in connections)
         {
             if (code is CloseCode.Goodbye or CloseCode.Shutdown && connection.IsConfirmed)
@@ -236,6 +241,7 @@ internal sealed partial class PeerMachine
         bool identityChanged = configuration.Fingerprint is { } pin && Identity is { } known && pin != known;
         bool addressChanged = !configuration.Addresses.SequenceEqual(Configuration.Addresses);
         Configuration = configuration;
+        Conduct.Forgive();
         if (identityChanged)
             CloseAll(CloseCode.TrustRevoked, "the configured fingerprint changed", now);
         else if (networksChanged)
@@ -248,6 +254,9 @@ internal sealed partial class PeerMachine
             return;
         Identity = configuration.Fingerprint;
     }
+
+    /// <summary>Leaves the peer alone for a while: it is neither dialled nor let in. Another configuration ends that.</summary>
+    public void Hold(Instant until) => Conduct.Bar(until);
 
     /// <summary>Dial at once, as if nothing had failed before.</summary>
     public void DialSoon(Instant now) => _dialling.DialAfresh(now);
@@ -330,13 +339,13 @@ internal sealed partial class PeerMachine
     private void Activate(PeerConnection? connection, Instant now)
     {
         Active = connection;
+        if (connection is { Phase: ConnectionPhase.Draining })
+            connection.TakeBack();
         if (connection is not null)
         {
-            connection.Phase = ConnectionPhase.Switchable; // also when it drained, and has to serve again
-            connection.Deadline = Instant.Never;
             LastError = "";
             ConnectedSince ??= now;
-            _heldUntil = default;
+            _routesHeldUntil = default;
             _dialling.OnActive();
         }
         else
@@ -353,7 +362,8 @@ internal sealed partial class PeerMachine
     {
         connection.Phase = ConnectionPhase.Draining;
         Greeter.SendDrain(connection);
-        connection.Deadline = now + (connection.PeerDrained ? SessionTimes.DrainLinger : SessionTimes.DrainTimeout);
+        bool bothDrained = connection is { PeerDrained: true, WasTakenBack: false };
+        connection.Deadline = now + (bothDrained ? SessionTimes.DrainLinger : SessionTimes.DrainTimeout);
     }
 
     private void Close(PeerConnection connection, CloseCode code, string text, Instant now)
@@ -379,8 +389,8 @@ internal sealed partial class PeerMachine
                 _dialling.BackOffRenewal(reason.Code, now);
             return;
         }
-        if (IsHeld(now))
-            _actions.PeerHeld(this, _heldUntil - now, now);
+        if (AreRoutesHeld(now))
+            _actions.PeerHeld(this, _routesHeldUntil - now, now);
         else
             _actions.PeerForgotten(this, now);
         // What the peer tried and did not finish says nothing about our own dials.
@@ -391,13 +401,16 @@ internal sealed partial class PeerMachine
             _dialling.DialAfresh(now); // it went with the network that changed
     }
 
+    /// <summary>
+    /// What takes over when the active connection fails: the highest-ranking of the others, which all drain. The peer
+    /// still takes packets there, and may not even have moved to the one that failed.
+    /// </summary>
     private PeerConnection? BestOf(List<PeerConnection> connections)
     {
         PeerConnection? best = null;
         foreach (PeerConnection candidate in connections)
         {
-            // One that drains will do as long as the peer has not drained it too: for the peer it may be the active one.
-            if (candidate is { Phase: ConnectionPhase.Switchable } or { Phase: ConnectionPhase.Draining, PeerDrained: false }
+            if (candidate.IsConfirmed
                 && (best is null || candidate.RankFor(_self).CompareTo(best.RankFor(_self)) > 0))
                 best = candidate;
         }

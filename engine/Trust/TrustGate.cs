@@ -22,6 +22,11 @@ internal sealed class TrustGate
     /// <summary>A longer certificate is refused unread, in bytes of DER.</summary>
     public const int MaxCertificateBytes = 4_096;
 
+    private const string NoAdmission = "no admission on record";
+
+    private const string FirstUseAnew =
+        "other trust plugins are in charge now, and to them this would be a first use: it has to be made anew";
+
     private readonly Fingerprint _self;
     private readonly ILogger _logger;
     private readonly RefusalLog _refusals;
@@ -73,10 +78,12 @@ internal sealed class TrustGate
 
     /// <summary>Whether other trust plugins would still accept a connected peer; nothing changes.</summary>
     /// <returns>Null, or why they would not.</returns>
-    public string? Preview(Fingerprint peer, ImmutableArray<ITrustPlugin> plugins) =>
-        TryGetAdmission(peer, out Admission admission)
-            ? Renew(admission, new TrustModel(plugins), out _)
-            : "no admission on record";
+    public string? Preview(Fingerprint peer, ImmutableArray<ITrustPlugin> plugins)
+    {
+        if (!TryGetAdmission(peer, out Admission admission))
+            return NoAdmission;
+        return Renew(admission, new TrustModel(plugins), out Admission renewed) ?? (renewed.NeedsCommit ? FirstUseAnew : null);
+    }
 
     /// <summary>A dial is about to begin: whoever answers it must be this peer.</summary>
     public void OnDial(long dialId, string peerName) => _dials[dialId] = peerName;
@@ -116,12 +123,12 @@ internal sealed class TrustGate
     public string? JudgeAgain(Fingerprint peer)
     {
         if (!_admissions.TryGet(peer, out Admission admission))
-            return "no admission on record";
+            return NoAdmission;
         TrustModel model = _model;
         bool isOtherModel = !ReferenceEquals(admission.Model, model);
         string? fault = Renew(admission, model, out Admission renewed);
         if (fault is null && isOtherModel && renewed.NeedsCommit)
-            fault = "other trust plugins are in charge now, and to them this would be a first use: it has to be made anew";
+            fault = FirstUseAnew;
         if (fault is not null)
             _admissions.Remove(admission);
         else if (isOtherModel)

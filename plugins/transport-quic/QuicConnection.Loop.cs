@@ -10,6 +10,8 @@ internal sealed partial class QuicConnection
     private const ulong Millisecond = 1_000_000;
     private const ulong FlushTime = 200 * Millisecond;
     private const ulong LongestLinger = 3000 * Millisecond;
+    private const int MovesPerSecond = 1;
+    private const int MovesAtOnce = 10;
     private const ulong PathInterval = 1000 * Millisecond;
 
     private readonly int _capacity;
@@ -18,6 +20,7 @@ internal sealed partial class QuicConnection
     private readonly List<ConnectionId> _cids = [];
     private readonly List<UInt128> _resetTokens = [];
     private SocketAddress28 _remote;
+    private RateLimit _moves;
     private Ngtcp2Connection? _native;
     private HandshakeOutcome _outcome;
     private string _verdictText = "";
@@ -56,6 +59,7 @@ internal sealed partial class QuicConnection
     public bool Begin(in ConnectionSeed seed, ulong handshakeTimeout)
     {
         _handshakeDeadline = seed.Now + handshakeTimeout;
+        _moves = new RateLimit(MovesPerSecond, seed.Now, MovesAtOnce);
         AddCid(new ConnectionId(seed.SourceCid));
         if (seed.Role == ConnectionRole.Responder)
             AddCid(new ConnectionId(seed.RetryCid.IsEmpty ? seed.OriginalCid : seed.RetryCid));
@@ -74,9 +78,27 @@ internal sealed partial class QuicConnection
             OnLatePacket(remote);
             return;
         }
+        if (!remote.Equals(_remote) && !MayComeFrom(now))
+            return;
         int result = _native.Read(remote, packet, length, now);
         if (result < 0)
             Fail(result, now);
+    }
+
+    // A client is deaf to every address but the one it dialled (RFC 9000 §9). A server follows its client, but a
+    // client that never stays makes it send path challenges to whomever it names: only real moves are counted, so
+    // nobody can spend a client's moves by forging its address.
+    private bool MayComeFrom(ulong now)
+    {
+        if (Role == ConnectionRole.Initiator)
+        {
+            _loop.Counters.Strays++;
+            return false;
+        }
+        if (!_moves.IsEmpty(now))
+            return true;
+        _loop.Counters.MovesRefused++;
+        return false;
     }
 
     /// <summary>Runs what is due.</summary>
@@ -97,6 +119,7 @@ internal sealed partial class QuicConnection
         if (_held || _native.Expiry > now)
             return;
         int result = _native.HandleExpiry(now);
+        _flight.OnTimer(_native.BytesInFlight);
         if (result < 0)
             Fail(result, now);
     }

@@ -41,6 +41,7 @@ internal sealed partial class QuicConnection
     // Returns whether the quantum ran out with more to send.
     private unsafe bool Write(ulong now)
     {
+        _flight.OnRead(_native!.BytesInFlight, now);
         UpdatePathLimits();
         if (_state == ConnectionState.Up && _datagramsSent >= _keyUpdateAt)
         {
@@ -74,6 +75,7 @@ internal sealed partial class QuicConnection
             _native.WantAnswer(false);
         }
         _native.OnSent();
+        _flight.OnWritten(_native.BytesInFlight, now);
         FollowRemote(now);
         return budget <= 0;
     }
@@ -194,9 +196,11 @@ internal sealed partial class QuicConnection
     // The client's address may change (a NAT forgets); ngtcp2 validates the new one before it sends there.
     private void FollowRemote(ulong now)
     {
-        if (_native!.WriteRemote.Equals(_remote))
+        SocketAddress28 remote = _native!.Remote;
+        if (remote.Equals(_remote))
             return;
-        _remote = _native.WriteRemote;
+        _remote = remote;
+        _moves.TryTake(now);
         _nextPathCheck = now;
     }
 

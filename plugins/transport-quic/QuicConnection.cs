@@ -39,6 +39,7 @@ internal sealed partial class QuicConnection : ITransportConnection, IConnection
     private readonly ControlSendBuffer _controlOut = new();
     private readonly ControlReceiveBuffer _controlIn;
     private readonly HalfTable _halves;
+    private readonly FlightWatch _flight = new();
     private PacketQueue? _queue;
     private volatile ConnectionState _state;
     private volatile PathFacts _path;
@@ -128,6 +129,10 @@ internal sealed partial class QuicConnection : ITransportConnection, IConnection
         Volatile.Read(ref _packetsSent), Volatile.Read(ref _bytesSent), Volatile.Read(ref _packetsReceived),
         Volatile.Read(ref _bytesReceived), Volatile.Read(ref _packetsDropped) + _halves.Missing,
         Volatile.Read(ref _datagramsLost), _queue?.QueuedBytes ?? 0);
+
+    /// <summary>How long the peer has owed an acknowledgement, and heard of nothing we sent; zero when it owes none.</summary>
+    /// <remarks>Only authentic acknowledgements end it: what comes from elsewhere changes nothing. Any thread.</remarks>
+    public TimeSpan Unacknowledged => _flight.WaitingAt((ulong)Stopwatch.GetTimestamp());
 
     /// <summary>The address and the first digits of the peer, for a log line.</summary>
     public override string ToString() => Peer.IsEmpty ? $"{_path.Remote}" : $"{Peer.ToShortString()} at {_path.Remote}";

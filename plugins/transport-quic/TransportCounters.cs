@@ -14,6 +14,8 @@ internal sealed class TransportCounters
     private long _unroutable;
     private long _tooMany;
     private long _full;
+    private long _strays;
+    private long _movesRefused;
     private long _retries;
     private long _resets;
     private long _datagramsOut;
@@ -39,6 +41,12 @@ internal sealed class TransportCounters
     /// <summary>First packets dropped because there are too many connections or handshakes.</summary>
     public ref long Full => ref _full;
 
+    /// <summary>Datagrams of a dialled connection that came from an address other than the dialled one.</summary>
+    public ref long Strays => ref _strays;
+
+    /// <summary>Datagrams from new addresses of a peer that changes its address too often.</summary>
+    public ref long MovesRefused => ref _movesRefused;
+
     public ref long Retries => ref _retries;
     public ref long Resets => ref _resets;
     public ref long DatagramsOut => ref _datagramsOut;
@@ -60,6 +68,7 @@ internal sealed class TransportCounters
         meter.CreateObservableCounter("quic.handshakes", Handshakes, null, "Handshakes by result.");
         meter.CreateObservableCounter(
             "quic.datagrams.unroutable", () => Volatile.Read(ref _unroutable), null, "UDP datagrams of no connection.");
+        meter.CreateObservableCounter("quic.datagrams.strayed", Strayed, null, "Datagrams from unexpected addresses.");
         meter.CreateObservableCounter("quic.initials.dropped", Dropped, null, "First packets dropped, by reason.");
         meter.CreateObservableCounter(
             "quic.retries", () => Volatile.Read(ref _retries), null, "Retry packets sent.");
@@ -81,6 +90,12 @@ internal sealed class TransportCounters
     [
         new(Volatile.Read(ref _tooMany), new KeyValuePair<string, object?>("reason", "source")),
         new(Volatile.Read(ref _full), new KeyValuePair<string, object?>("reason", "full")),
+    ];
+
+    private IEnumerable<Measurement<long>> Strayed() =>
+    [
+        new(Volatile.Read(ref _strays), new KeyValuePair<string, object?>("reason", "responder")),
+        new(Volatile.Read(ref _movesRefused), new KeyValuePair<string, object?>("reason", "rate")),
     ];
 
     private IEnumerable<Measurement<long>> Handshakes() =>

@@ -125,6 +125,10 @@ internal static unsafe partial class Ngtcp2
 
     [LibraryImport(Library)]
     [SuppressGCTransition]
+    public static partial NgPath* ngtcp2_conn_get_path(nint connection);
+
+    [LibraryImport(Library)]
+    [SuppressGCTransition]
     public static partial ulong ngtcp2_conn_get_pto(nint connection);
 
     [LibraryImport(Library)]

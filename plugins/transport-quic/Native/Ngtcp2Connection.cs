@@ -246,6 +246,30 @@ internal sealed unsafe class Ngtcp2Connection : IDisposable
         }
     }
 
+    /// <summary>Bytes sent that the peer has neither acknowledged nor lost.</summary>
+    public ulong BytesInFlight
+    {
+        get
+        {
+            NgConnInfo info = default;
+            Ngtcp2.ngtcp2_conn_get_conn_info_versioned(_connection, Ngtcp2.ConnInfoVersion, &info);
+            return info.BytesInFlight;
+        }
+    }
+
+    /// <summary>The peer's address on the path in use; single packets, such as probes of another path, may go elsewhere.</summary>
+    public SocketAddress28 Remote
+    {
+        get
+        {
+            NgAddr* remote = &Ngtcp2.ngtcp2_conn_get_path(_connection)->Remote;
+            SocketAddress28 result = default;
+            Buffer.MemoryCopy(
+                remote->Address, &result, SocketAddress28.Size, Math.Min(remote->Length, SocketAddress28.Size));
+            return result;
+        }
+    }
+
     /// <summary>Where the last packet written is to go.</summary>
     public ref readonly SocketAddress28 WriteRemote => ref _state->WriteRemote;
 

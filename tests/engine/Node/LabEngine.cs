@@ -57,6 +57,9 @@ internal sealed class LabEngine : IAsyncDisposable
     /// <summary>The machine's clock, which can be set wrong.</summary>
     public WrongClock Clock { get; } = new();
 
+    /// <summary>The files of the engine and of the trust plugin.</summary>
+    public IPluginStore Store => _context;
+
     public LabLog Lines { get; } = new();
 
     public PeerConfiguration AsPeer(params string[] networks) => new()

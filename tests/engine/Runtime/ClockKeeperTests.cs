@@ -74,6 +74,15 @@ public sealed class ClockKeeperTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_cannot_be_read_costs_only_the_memory()
+    {
+        _store.Files["clock"] = new byte[1_000];
+        using ClockKeeper keeper = Run(out ClockGuard guard);
+        Assert.True(guard.Read().IsTrusted);
+        Assert.Contains(_log.From(LogLevel.Error), line => line.Contains("too long", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_file_of_the_largest_number_does_no_harm()
     {
         StateFile.Write(_store, "clock", ulong.MaxValue);

@@ -59,5 +59,14 @@ public sealed class InstanceNumberTests : IDisposable
         Assert.Contains("No space left on device.", fault.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_number_that_cannot_be_read_stops_the_start_and_is_not_overwritten()
+    {
+        byte[] unreadable = new byte[1_000];
+        _store.Files["instance"] = unreadable;
+        Assert.Equal(PluginFault.Unavailable, Assert.Throws<PluginException>(() => Next()).Fault);
+        Assert.Same(unreadable, _store.Files["instance"]);
+    }
+
     private ulong Next() => InstanceNumber.Next(_store, _clock, new ClockGuard(_clock), _log);
 }

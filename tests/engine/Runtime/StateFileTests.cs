@@ -74,11 +74,11 @@ public sealed class StateFileTests
     }
 
     [Fact]
-    public void A_file_that_cannot_be_read_is_a_fault_and_not_an_exception()
+    public void A_file_that_cannot_be_read_is_not_taken_for_damaged()
     {
         _store.Files["instance"] = new byte[1_000];
-        Assert.Null(StateFile.Read(_store, "instance", out string? fault));
-        Assert.Equal("State file /var/lib/vibepn/engine/instance cannot be read: It is too long.", fault);
+        Assert.Throws<IOException>(() => StateFile.Read(_store, "instance", out _));
+        Assert.Single(_store.Files);
     }
 
     private void AssertDamaged(byte[] bytes)

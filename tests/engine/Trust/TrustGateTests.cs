@@ -150,6 +150,8 @@ public sealed class TrustGateTests
     {
         TrustGate gate = Gate([_trust]);
         Ask(gate, Alice);
+        Assert.Contains("made anew", gate.Preview(Fingerprint.Of(Alice), [new FakeTrust { NeedsCommit = true }]), StringComparison.Ordinal);
+        Assert.Null(gate.JudgeAgain(Fingerprint.Of(Alice))); // a preview changes nothing
         gate.SetPlugins([new FakeTrust { NeedsCommit = true }]);
         Assert.Contains("made anew", gate.JudgeAgain(Fingerprint.Of(Alice)), StringComparison.Ordinal);
         Assert.True(Ask(gate, Alice).Accepted);

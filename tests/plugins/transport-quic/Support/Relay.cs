@@ -7,6 +7,8 @@ namespace VibePN.Plugins.TransportQuic.Tests;
 internal sealed class Relay : IAsyncDisposable
 {
     private readonly Socket _front;
+    private readonly Socket _otherFront = NewSocket();
+    private volatile bool _moved;
     private readonly List<Socket> _backs = [];
     private readonly IPEndPoint _server;
     private volatile Socket _back;
@@ -32,6 +34,9 @@ internal sealed class Relay : IAsyncDisposable
         _pumps.Add(PumpAsync(_back, toServer: false));
         return (IPEndPoint)_back.LocalEndPoint!;
     }
+
+    /// <summary>The server has another address from now on: what it sends comes from there, the old one is dead.</summary>
+    public void MoveServer() => _moved = true;
 
     /// <summary>Where clients dial.</summary>
     public IPEndPoint Address => (IPEndPoint)_front.LocalEndPoint!;
@@ -65,6 +70,7 @@ internal sealed class Relay : IAsyncDisposable
         await _stop.CancelAsync();
         await Task.WhenAll(_pumps);
         _front.Dispose();
+        _otherFront.Dispose();
         _backs.ForEach(socket => socket.Dispose());
         _stop.Dispose();
     }
@@ -104,7 +110,7 @@ internal sealed class Relay : IAsyncDisposable
                     Interlocked.Increment(ref _answered);
                     await Answers.WaitAsync(_stop.Token);
                 }
-                if (Drop(number) || (toServer && DropFromClient(number)))
+                if (Drop(number) || (toServer && _moved) || (toServer && DropFromClient(number)))
                     continue;
                 if (delayed is null && Delay(number))
                 {
@@ -134,6 +140,6 @@ internal sealed class Relay : IAsyncDisposable
         if (toServer)
             await _back.SendAsync(datagram, _stop.Token);
         else if (_client is not null)
-            await _front.SendToAsync(datagram, _client, _stop.Token);
+            await (_moved ? _otherFront : _front).SendToAsync(datagram, _client, _stop.Token);
     }
 }
