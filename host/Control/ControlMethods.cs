@@ -30,6 +30,7 @@ internal sealed class ControlMethods : IControlMethods
         Add("peers", "Lists the configured peers and their connections.", ControlRole.Viewer, PeersAsync);
         Add("plugins.list", "Lists the plugins with version, hash and state.", ControlRole.Viewer, PluginsAsync);
         Add("reload", "Reads config.toml again; an invalid one changes nothing.", ControlRole.Admin, ReloadAsync);
+        Add("route.explain", "Says where a packet goes and why: destination, network, from.", ControlRole.Viewer, ExplainAsync);
         Add("routes", "Lists the routes of all networks.", ControlRole.Viewer, RoutesAsync);
         Add("shutdown", "Says goodbye and ends the daemon.", ControlRole.Admin, ShutdownAsync);
         Add("status", "Shows the daemon's health in one object.", ControlRole.Viewer, StatusAsync);
@@ -118,6 +119,17 @@ internal sealed class ControlMethods : IControlMethods
     {
         EngineStatus status = await _daemon.GetStatusAsync(cancellationToken);
         return JsonReply.Array(status.Routes, StatusJson.WriteRoute);
+    }
+
+    private async Task<ControlReply> ExplainAsync(ControlCall request, CancellationToken cancellationToken)
+    {
+        if (RouteQuestionReader.Read(request.Parameters, out string problem) is not { } question)
+            return JsonReply.Error(ControlError.BadRequest, problem);
+        RouteAnswer answer = await _daemon.ExplainRouteAsync(question, cancellationToken);
+        if (answer.Report is not { } report)
+            return JsonReply.Error(ControlError.NotFound, answer.Problem);
+        PluginReport? policy = _daemon.GetPlugins().FirstOrDefault(plugin => plugin is { Role: "routing", State: "running" });
+        return JsonReply.OkObject(writer => RouteJson.Write(writer, report, policy));
     }
 
     private async Task<ControlReply> NetworksAsync(ControlCall request, CancellationToken cancellationToken)

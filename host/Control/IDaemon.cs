@@ -13,6 +13,9 @@ internal interface IDaemon
     /// <summary>A picture of the engine.</summary>
     Task<EngineStatus> GetStatusAsync(CancellationToken cancellationToken);
 
+    /// <summary>Why a packet would go where it goes.</summary>
+    Task<RouteAnswer> ExplainRouteAsync(RouteQuestion question, CancellationToken cancellationToken);
+
     /// <summary>The plugins, sorted by role and name.</summary>
     ImmutableArray<PluginReport> GetPlugins();
 

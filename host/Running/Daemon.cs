@@ -129,6 +129,10 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
         Engine.GetStatusAsync(cancellationToken);
 
     /// <inheritdoc/>
+    public Task<RouteAnswer> ExplainRouteAsync(RouteQuestion question, CancellationToken cancellationToken) =>
+        Engine.ExplainRouteAsync(question, cancellationToken);
+
+    /// <inheritdoc/>
     public ImmutableArray<PluginReport> GetPlugins() =>
     [
         .. _plugins.All

@@ -24,11 +24,14 @@ internal static class Help
     public static string Of(Command command)
     {
         var text = new StringBuilder();
-        text.Append($"{command.Summary}\n\nUsage: vpnctl {command.Name} [OPTIONS]\n\nOptions:\n");
+        text.Append($"{command.Summary}\n\nUsage: vpnctl {string.Join(' ', [command.Name, .. WordsOf(command)])} [OPTIONS]\n\nOptions:\n");
         AppendOptions(text, OptionInfo.Of(command.OptionsType));
         text.Append($"\nExample:\n  {command.Example}\n");
         return text.ToString();
     }
+
+    private static IReadOnlyList<string> WordsOf(Command command) =>
+        ((CommandOptions)Activator.CreateInstance(command.OptionsType)!).WordNames;
 
     private static void AppendOptions(StringBuilder text, IReadOnlyList<OptionInfo> options)
     {

@@ -8,9 +8,12 @@ internal class CommandOptions
     [Option("json", HelpText = "Print the result as JSON.")]
     public bool? Json { get; set; }
 
-    /// <summary>Words that no command takes; collected so that they are not silently ignored.</summary>
+    /// <summary>The words that are no options; those beyond <see cref="WordNames"/> are not silently ignored.</summary>
     [Value(0, Hidden = true)]
-    public IEnumerable<string> Unexpected { get; set; } = [];
+    public IEnumerable<string> Words { get; set; } = [];
+
+    /// <summary>What help calls the words that the command needs.</summary>
+    public virtual IReadOnlyList<string> WordNames => [];
 }
 
 /// <summary>What every command that asks the daemon accepts.</summary>

@@ -49,6 +49,8 @@ public sealed class WrongClockTests
         Assert.NotEqual("up", status.Peers[0].State);
         Assert.Empty(lab[0].Trust.List().Records);
         Assert.Single(status.Warnings, warning => warning.Contains("clock", StringComparison.Ordinal));
+        foreach (LabEngine node in new[] { lab[0], lab[2] })
+            await node.UntilAsync(status => status.Routes.Any(route => route.Network == "corp" && route.Best), "routes of each other");
         await lab[0].SendAsync(lab[2], "corp");
 
         await lab[0].StopAsync(); // rather than to wait for the back-off of a refused certificate
