@@ -34,6 +34,8 @@ internal static class OptionParser
             var type when type == typeof(NetworkFilterOptions) =>
                 Parse<NetworkFilterOptions>(parser, command, known, words),
             var type when type == typeof(RouteExplainOptions) => Parse<RouteExplainOptions>(parser, command, known, words),
+            var type when type == typeof(ReloadOptions) => Parse<ReloadOptions>(parser, command, known, words),
+            var type when type == typeof(SwapOptions) => Parse<SwapOptions>(parser, command, known, words),
             _ => Parse<DaemonOptions>(parser, command, known, words),
         };
         string[] given = [.. options.Words];

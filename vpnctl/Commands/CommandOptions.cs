@@ -27,6 +27,26 @@ internal class DaemonOptions : CommandOptions
     public int Timeout { get; set; }
 }
 
+/// <summary>Options of <c>reload</c>.</summary>
+internal sealed class ReloadOptions : DaemonOptions
+{
+    [Option("dry-run", HelpText = "Say what would change, and change nothing.")]
+    public bool? DryRun { get; set; }
+}
+
+/// <summary>Options of <c>plugins swap</c>.</summary>
+internal sealed class SwapOptions : DaemonOptions
+{
+    [Option("dry-run", HelpText = "Say which destinations or sessions it would concern, and change nothing.")]
+    public bool? DryRun { get; set; }
+
+    [Option("replace", MetaValue = "NAME", HelpText = "Whose place it takes, where several fill the role.")]
+    public string? Replace { get; set; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> WordNames => ["ROLE", "NAME"];
+}
+
 /// <summary>Options of commands whose rows belong to networks.</summary>
 internal sealed class NetworkFilterOptions : DaemonOptions
 {

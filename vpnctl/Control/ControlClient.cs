@@ -179,7 +179,7 @@ internal sealed class ControlClient(string path, TimeSpan timeout)
             JsonElement root = document.RootElement;
             if (root.Text("status") == "ok")
                 return root.TryGetProperty("output", out JsonElement output) ? output.Clone() : default;
-            throw Refusal(root.Text("error") ?? "vibepnd gave no reason");
+            throw Refusal(root.Text("error") ?? "vibepnd gave no reason", root.Text("code"));
         }
         catch (JsonException)
         {
@@ -187,9 +187,10 @@ internal sealed class ControlClient(string path, TimeSpan timeout)
         }
     }
 
-    private static CommandException Refusal(string error)
+    private static CommandException Refusal(string error, string? kind)
     {
-        int code = error.StartsWith("not authorised: ", StringComparison.Ordinal) ? ExitCode.NotAuthorised
+        int code = kind == "invalid_config" ? ExitCode.CheckFailed
+            : error.StartsWith("not authorised: ", StringComparison.Ordinal) ? ExitCode.NotAuthorised
             : error.StartsWith("timed out: ", StringComparison.Ordinal) ? ExitCode.TimedOut
             : ExitCode.Failed;
         return new CommandException(Escape.ControlsButNewlines(error), code);
