@@ -67,8 +67,8 @@ public sealed class DaemonCommandTests
         """)]
     [InlineData("networks", "networks", "[]", "No networks.\n")]
     [InlineData("plugins list", "plugins.list", Plugins, """
-        NAME       ROLE  STATE    VERSION  CONTRACT  SETTINGS              FILE               SHA-256
-        tun-linux  tun   running  0.1.0    1.0       tx_queue_length=1000  plugins/tun-linux  ff00
+        NAME       ROLE  STATE    VERSION  CONTRACT  FILE               SHA-256
+        tun-linux  tun   running  0.1.0    1.0       plugins/tun-linux  ff00
 
         """)]
     [InlineData("plugins list", "plugins.list", "[]", "No plugins.\n")]
