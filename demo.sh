@@ -240,9 +240,10 @@ done
 inside 1 timeout 20 iperf3 -c 10.99.0.3 -t 3 -f m > "$work/iperf3.log" 2>&1 || fail "iperf3: $(cat "$work/iperf3.log")"
 grep -E 'sender|receiver' "$work/iperf3.log" | sed 's/^/    /'
 
-for command in status peers routes 'plugins list'; do
+for command in status peers routes 'route explain 10.99.0.3' 'plugins swap routing routing-failover --dry-run' \
+    'plugins swap routing routing-failover' 'plugins list'; do
     say "vpnctl $command   (on node1)"
-    # shellcheck disable=SC2086 # two words are two arguments
+    # shellcheck disable=SC2086 # each word is an argument
     ctl 1 $command | sed 's/^/    /'
 done
 say "demo done in $(elapsed) after the build"
