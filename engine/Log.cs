@@ -48,6 +48,13 @@ internal static partial class Log
     [LoggerMessage(116, LogLevel.Debug, "Peer {Peer} comes and goes too often to log each time")]
     public static partial void LinesSuppressed(ILogger logger, string peer);
 
+    [LoggerMessage(117, LogLevel.Warning,
+        "Two daemons use the certificate of peer {Peer}: the present connection is kept, others are refused for 60 s. End one of them, or give it a certificate of its own")]
+    public static partial void PeerCloned(ILogger logger, string peer);
+
+    [LoggerMessage(118, LogLevel.Information, "Peer {Peer} means to be back: its routes serve as a last choice for up to {HoldSeconds} s")]
+    public static partial void PeerHeld(ILogger logger, string peer, long holdSeconds);
+
     [LoggerMessage(120, LogLevel.Information, "Network {Network} is up on {Device}: {Addresses}, MTU {Mtu} bytes")]
     public static partial void NetworkUp(ILogger logger, string network, string device, string addresses, int mtu);
 

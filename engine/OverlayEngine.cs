@@ -4,6 +4,7 @@ using VibePN.Contracts;
 using VibePN.Engine.Configuration;
 using VibePN.Engine.Node;
 using VibePN.Engine.Runtime;
+using VibePN.Engine.Runtime.Native;
 using VibePN.Engine.Time;
 
 namespace VibePN.Engine;
@@ -18,6 +19,7 @@ public sealed partial class OverlayEngine : IAsyncDisposable
     private readonly OverlayNode _node;
     private readonly EngineDriver _driver;
     private readonly ILogger _logger;
+    private readonly SuspendWatch _suspend = new(BootClock.Read);
     private ClockKeeper? _clockKeeper;
     private ImmutableArray<ITrustPlugin> _trust;
     private TokenBucket _faultLines;
@@ -31,7 +33,7 @@ public sealed partial class OverlayEngine : IAsyncDisposable
         _trust = parts.Trust;
         _parts = parts.WithoutDeciders();
         _logger = parts.Loggers.CreateLogger("engine/loop");
-        _loop = new ControlLoop(parts.Time, now => _node!.OnTimer(now), OnFault);
+        _loop = new ControlLoop(parts.Time, OnTimer, OnFault);
         _node = new OverlayNode(configuration, parts, _loop);
         _node.Gate.Clock.RaiseFloor(parts.Built);
         _faultLines = new TokenBucket(perSecond: 1, burst: 10, default);
@@ -114,6 +116,13 @@ public sealed partial class OverlayEngine : IAsyncDisposable
 
     private ControlPlane Plane => _node.Plane
         ?? throw new PluginException("The engine is not running.") { Fault = PluginFault.Unavailable };
+
+    private Instant OnTimer(Instant now)
+    {
+        if (_suspend.HasSlept(now))
+            _node.Plane?.OnMachineNetworkChanged();
+        return Instant.Min(_node.OnTimer(now), now + SuspendWatch.Interval);
+    }
 
     // On the loop's thread only. A fault that repeats with every message must not fill a disk.
     private void OnFault(Exception exception)

@@ -18,6 +18,22 @@ public sealed record EngineConfiguration
 
     /// <summary>The networks, sorted by name. Names are unique.</summary>
     public required ImmutableArray<NetworkConfiguration> Networks { get; init; }
+
+    /// <summary>How connections are kept.</summary>
+    public SessionConfiguration Sessions { get; init; } = SessionConfiguration.Standard;
+}
+
+/// <summary>The <c>[sessions]</c> table.</summary>
+public sealed record SessionConfiguration
+{
+    /// <summary>What holds when nothing is written.</summary>
+    public static SessionConfiguration Standard { get; } = new();
+
+    /// <summary>A connection is replaced by a new one, with new keys, after this long at the latest; 2 min to 24 h.</summary>
+    public TimeSpan RenewAfter { get; init; } = TimeSpan.FromMinutes(60);
+
+    /// <summary>How long peers are asked to keep our routes when the daemon stops, in whole seconds; 0 to 120 s.</summary>
+    public TimeSpan RestartHold { get; init; } = TimeSpan.FromSeconds(120);
 }
 
 /// <summary>One <c>[[peers]]</c> entry.</summary>

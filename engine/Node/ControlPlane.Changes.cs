@@ -78,7 +78,9 @@ internal sealed partial class ControlPlane
         ImmutableArray<SessionEnd>.Builder ended = ImmutableArray.CreateBuilder<SessionEnd>();
         foreach (PeerMachine peer in _peers.Values)
         {
-            if (peer.Connections.Count == 0 || peer.Identity is not { } identity || _gate.JudgeAgain(identity) is not { } reason)
+            // Whoever is gone and has its routes held is still acted for.
+            if ((peer.Connections.Count == 0 && !peer.AreRoutesHeld(now)) || peer.Identity is not { } identity
+                || _gate.JudgeAgain(identity) is not { } reason)
                 continue;
             peer.CloseAll(CloseCode.TrustRevoked, reason, now);
             ended.Add(new SessionEnd(peer.Configuration.Name, reason));

@@ -21,9 +21,6 @@ internal sealed partial class ControlPlane : ISessionActions
     // A certificate that runs out, or a verdict with an end, is noticed this long after at the latest.
     private static readonly TimeSpan JudgementInterval = TimeSpan.FromSeconds(60);
 
-    // Our own interfaces change the machine's network too: peers that are down are not dialled for each change.
-    private static readonly TimeSpan WakeUpInterval = TimeSpan.FromSeconds(5);
-
     private readonly EngineParts _parts;
     private readonly TrustGate _gate;
     private readonly IEngineDriver _driver;
@@ -35,10 +32,10 @@ internal sealed partial class ControlPlane : ISessionActions
     private readonly DataPlane _data;
     private readonly Dictionary<string, TokenBucket> _lines = new(StringComparer.Ordinal);
     private readonly HashSet<string> _up = new(StringComparer.Ordinal);
-    private long _lastDialId;
+    private readonly DialSchedule _dials;
+    private readonly NetworkWatch _watch = new();
     private Instant _nextJudgement;
-    private Instant _nextWakeUp;
-    private bool _wakeUpWanted;
+    private bool _localRoutesChanged;
     private bool _stopping;
     private volatile NodeFacts _facts = NodeFacts.None;
 
@@ -62,7 +59,7 @@ internal sealed partial class ControlPlane : ISessionActions
         _data = new DataPlane(networks, policy, inboundPorts, parts.Loggers.CreateLogger("engine/forwarding"), now);
         Started = now;
         _nextJudgement = now + JudgementInterval;
-        _nextWakeUp = now;
+        _dials = new DialSchedule(now);
         foreach (PeerConfiguration peer in configuration.Peers)
             AddPeer(peer, now);
         WarnOfConfiguration();
@@ -100,25 +97,30 @@ internal sealed partial class ControlPlane : ISessionActions
     /// <returns>When to call again at the latest.</returns>
     public Instant OnTimer(Instant now)
     {
-        Instant next = Instant.Never;
-        foreach (PeerMachine peer in _peers.Values.ToArray())
+        if (_watch.OnTurn(now))
         {
-            if (peer.NextTimer <= now)
-                peer.OnTimer(now, () => ++_lastDialId);
-            next = Instant.Min(next, peer.NextTimer);
+            foreach (PeerMachine peer in _peers.Values)
+                peer.OnNetworkChanged(now);
         }
+        foreach (PeerMachine peer in DialSchedule.Due(_peers.Values, now))
+            peer.OnTimer(now, () => _dials.TryDraw(now));
         if (now >= _nextJudgement)
             OnTrustChanged(now);
-        if (_wakeUpWanted)
-            WakeUp(now);
+        if (_localRoutesChanged)
+        {
+            _localRoutesChanged = false;
+            if (Networks.OnMachineNetworkChanged(now))
+                Reconsider(now);
+        }
         Networks.OnTimer(now);
         Routes.OnTimer(_peers.Values, now);
         if (Claims.Move(now))
             TellMoved(now);
         _data.Publish(_peers.Values, now);
         Facts = NodeFacts.Of(this);
-        next = Instant.Min(next, _wakeUpWanted ? Instant.Min(_nextWakeUp, _nextJudgement) : _nextJudgement);
-        return Instant.Min(Instant.Min(next, Claims.NextTimer), Instant.Min(Networks.NextTimer, Routes.NextTimer));
+        Instant next = NextTurn(now);
+        _watch.OnTurnEnded(next);
+        return next;
     }
 
     /// <summary>A transport has a connection whose certificate the gate accepted.</summary>
@@ -156,10 +158,10 @@ internal sealed partial class ControlPlane : ISessionActions
         {
             if (!peer.OwnsDial(dialId))
                 continue;
-            peer.OnDialFailed(reason, now);
-            TimeSpan wait = peer.NextDial is { } next ? next - now : TimeSpan.Zero;
-            if (MayLog(peer, now))
-                Log.DialFailed(_logger, peer.Configuration.Name, reason, (long)wait.TotalMilliseconds);
+            // One address of several is no news; all of them are.
+            if (peer.OnDialFailed(dialId, reason, now) is { } failure && peer.DialDue != Instant.Never && MayLog(peer, now))
+                Log.DialFailed(_logger, peer.Configuration.Name, failure, (long)(peer.DialDue - now).TotalMilliseconds);
+            return;
         }
     }
 
@@ -188,14 +190,14 @@ internal sealed partial class ControlPlane : ISessionActions
     /// <summary>Trust may have changed: judge everybody who is connected again.</summary>
     public void OnTrustChanged(Instant now) => JudgeSessions(now);
 
-    /// <summary>The machine's addresses or links changed: whoever is down may be reachable now.</summary>
-    /// <remarks>Changes that follow each other closely count as one, dealt with at the end of 5 s.</remarks>
-    public void OnMachineNetworkChanged(Instant now)
+    /// <summary>
+    /// The machine's addresses or links changed, or it slept: whoever is down may be reachable now, whoever is up may
+    /// not be any more. Acted on at the end of this turn at the earliest (<see cref="NetworkWatch"/>).
+    /// </summary>
+    public void OnMachineNetworkChanged()
     {
-        _wakeUpWanted = true;
-        WakeUp(now);
-        if (Networks.OnMachineNetworkChanged(now))
-            Reconsider(now);
+        _watch.OnChanged();
+        _localRoutesChanged = true;
     }
 
     /// <summary>An address of ours has changed: peers learn the new one before they lose the old one.</summary>
@@ -231,6 +233,8 @@ internal sealed partial class ControlPlane : ISessionActions
         }
         return RouteQuestions.Answer(question, Networks, views, _policy.Current, now);
     }
+
+    SessionConfiguration ISessionActions.Settings => Configuration.Sessions;
 
     void ISessionActions.Dial(PeerMachine peer, long dialId, string address)
     {
@@ -278,6 +282,16 @@ internal sealed partial class ControlPlane : ISessionActions
             Routes.ForgetPeer(identity);
     }
 
+    void ISessionActions.PeerHeld(PeerMachine peer, TimeSpan hold, Instant now)
+    {
+        if (peer.Identity is { } identity)
+            Routes.HoldPeer(identity, now + hold);
+        if (MayLog(peer, now))
+            Log.PeerHeld(_logger, peer.Configuration.Name, (long)hold.TotalSeconds);
+    }
+
+    void ISessionActions.PeerCloned(PeerMachine peer, Instant now) => Log.PeerCloned(_logger, peer.Configuration.Name);
+
     string? ISessionActions.RouteMessage(PeerMachine peer, PeerConnection connection, ControlFrame frame, Instant now) =>
         Routes.OnMessage(peer, connection, frame, now);
 
@@ -293,17 +307,14 @@ internal sealed partial class ControlPlane : ISessionActions
     private static NetworkConfiguration[] NetworksOf(EngineConfiguration configuration, PeerConfiguration peer) =>
         [.. configuration.Networks.Where(network => peer.Networks.Contains(network.Name))];
 
-    private void WakeUp(Instant now)
+    private Instant NextTurn(Instant now)
     {
-        if (now < _nextWakeUp)
-            return;
-        _wakeUpWanted = false;
-        _nextWakeUp = now + WakeUpInterval;
+        Instant next = Instant.Min(_nextJudgement, _watch.NextTimer);
+        next = Instant.Min(next, Instant.Min(Networks.NextTimer, Routes.NextTimer));
+        next = Instant.Min(next, Instant.Min(_data.NextTimer, Claims.NextTimer));
         foreach (PeerMachine peer in _peers.Values)
-        {
-            if (peer.Active is null)
-                peer.DialSoon(now);
-        }
+            next = Instant.Min(next, _dials.NextTurn(peer, now));
+        return next;
     }
 
     private void OnCommitted(ITransportConnection connection, ConnectionOwner owner, string? fault, Instant now)

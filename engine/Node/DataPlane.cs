@@ -18,8 +18,14 @@ namespace VibePN.Engine.Node;
 internal sealed class DataPlane(
     NetworkSet networks, PolicySlot policy, InboundPorts inboundPorts, ILogger logger, Instant now)
 {
+    // A policy whose tables last no time must not keep the control thread busy; facts change once a second anyway.
+    private static readonly TimeSpan ShortestLifetime = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<long, PeerConnection> _ready = [];
     private TokenBucket _faultLines = new(perSecond: 1, burst: 10, now);
+
+    /// <summary>When <see cref="Publish"/> wants to be called next.</summary>
+    public Instant NextTimer => networks.All.Aggregate(Instant.Never, (next, network) => Instant.Min(next, network.LookupEnds));
 
     /// <summary>A connection has agreed on its networks: packets from it are welcome.</summary>
     public void OnConnectionReady(PeerConnection connection)
@@ -51,7 +57,7 @@ internal sealed class DataPlane(
         bool published = false;
         foreach (OverlayNetwork network in networks.All)
         {
-            if (!network.IsDirty)
+            if (!network.IsDirty && now < network.LookupEnds)
                 continue;
             network.IsDirty = false;
             published = true;
@@ -88,7 +94,7 @@ internal sealed class DataPlane(
         string name = network.Configuration.Name;
         ImmutableArray<PeerFacts> members = [.. peers
             .Where(peer => peer.Identity is not null && peer.Configuration.Networks.Contains(name))
-            .Select(RouteExchange.FactsOf)
+            .Select(peer => RouteExchange.FactsOf(peer, now))
             .OrderBy(facts => facts.Id)];
         try
         {
@@ -96,13 +102,19 @@ internal sealed class DataPlane(
             // A policy that has just taken over compiled for this very moment when it was tried.
             IRouteLookup? ready = network.Ready;
             network.Ready = null;
-            network.Use(ready ?? CheckedPolicy.Compile(policy.Current, snapshot), snapshot, now);
+            IRouteLookup lookup = ready ?? CheckedPolicy.Compile(policy.Current, snapshot);
+            network.LookupEnds = lookup.Lifetime is { } lifetime
+                ? now + (lifetime > ShortestLifetime ? lifetime : ShortestLifetime)
+                : Instant.Never;
+            network.Use(lookup, snapshot, now);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             // A policy's fault of any kind leaves the last good table; the exception itself is not kept.
             if (_faultLines.TryTake(now))
                 Log.PolicyFault(logger, name, exception.Message);
+            if (network.LookupEnds <= now)
+                network.LookupEnds = now + ShortestLifetime;
             network.TableFault = exception.Message;
             // Peers and addresses may have changed even so.
             if (network.Lookup is { } last)

@@ -62,6 +62,9 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
     /// <summary>The last table the policy compiled.</summary>
     public IRouteLookup? Lookup { get; set; }
 
+    /// <summary>When the policy wants to compile again though nothing has changed: it waits for a time to pass.</summary>
+    public Instant LookupEnds { get; set; } = Instant.Never;
+
     /// <summary>What <see cref="Lookup"/> was compiled from, or null while there is none.</summary>
     public RouteSnapshot? Compiled { get; private set; }
 
@@ -124,6 +127,7 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
         Device = null;
         Port = null;
         Lookup = null;
+        LookupEnds = Instant.Never;
         Compiled = null;
         Ready = null;
         ConfigureAt = Instant.Never;

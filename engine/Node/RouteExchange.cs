@@ -73,7 +73,7 @@ internal sealed class RouteExchange
         foreach (AgreedNetwork agreed in connection.Networks)
         {
             if (_networks.Find(agreed.Network.Name) is { } network)
-                AnnouncerOf(connection, agreed).TellAll(_judge.Export(network, FactsOf(peer), _self, now));
+                AnnouncerOf(connection, agreed).TellAll(_judge.Export(network, FactsOf(peer, now), _self, now));
         }
     }
 
@@ -85,7 +85,7 @@ internal sealed class RouteExchange
         foreach (AgreedNetwork agreed in connection.Networks)
         {
             if (_networks.Find(agreed.Network.Name) is { } network)
-                AnnouncerOf(connection, agreed).Tell(_judge.Export(network, FactsOf(peer), _self, now));
+                AnnouncerOf(connection, agreed).Tell(_judge.Export(network, FactsOf(peer, now), _self, now));
         }
     }
 
@@ -112,7 +112,7 @@ internal sealed class RouteExchange
             foreach (AgreedNetwork agreed in peer.Active?.Networks ?? [])
             {
                 if (_networks.Find(agreed.Network.Name) is { } network)
-                    _judge.Export(network, FactsOf(peer), _self, now);
+                    _judge.Export(network, FactsOf(peer, now), _self, now);
             }
         }
     }
@@ -133,6 +133,13 @@ internal sealed class RouteExchange
         _claims.Forget(peer);
         foreach (OverlayNetwork network in _networks.All)
             network.ChangeRoutes(routes => routes.RemoveAll(peer));
+    }
+
+    /// <summary>What a peer told may serve as a last choice for a while: it will be back.</summary>
+    public void HoldPeer(Fingerprint peer, Instant until)
+    {
+        foreach (OverlayNetwork network in _networks.All)
+            network.ChangeRoutes(routes => routes.Hold(peer, until));
     }
 
     /// <summary>Forgets what a peer told in networks that its active connection has not agreed on: nobody would take it back.</summary>
@@ -169,13 +176,14 @@ internal sealed class RouteExchange
                 _fullSets[key] = network.Routes.Heard;
                 return null;
             case ControlType.Digest when DigestMessage.TryParse(frame.Body, out DigestMessage digest):
-                if (!network.Routes.Confirm(sender, digest.Count, digest.Hash, now))
-                    AnnouncerOf(connection, agreed).AskForAll();
+                if (!network.Routes.Confirm(sender, digest.Count, digest.Hash, now)
+                    && AnnouncerOf(connection, agreed).AskForAll(now))
+                    connection.ExpectFullSets();
                 return null;
             case ControlType.Refresh:
                 Announcer announcer = AnnouncerOf(connection, agreed);
                 if (announcer.MayRepeat(now))
-                    announcer.TellAll(_judge.Export(network, FactsOf(peer), _self, now));
+                    announcer.TellAll(_judge.Export(network, FactsOf(peer, now), _self, now));
                 return null;
             case ControlType.Claim when ClaimMessage.TryParse(frame.Body, out ClaimMessage claim):
                 _claims.OnClaim(network, sender, claim);
@@ -195,6 +203,8 @@ internal sealed class RouteExchange
         long version = network.Routes.Version;
         while (items.TryNext(out RouteItem item))
         {
+            if (!item.Valid)
+                peer.Conduct.OnInvalidItem(now);
             // RFC 7606's idea: an item that cannot be right takes its own prefix back and nothing else.
             if (!item.Valid || frame.Type == ControlType.Withdraw)
                 Withdraw(network, sender, item.Prefix, now);
@@ -320,7 +330,7 @@ internal sealed class RouteExchange
 
     private RouteJudgement Judge(OverlayNetwork network, PeerMachine peer, IpPrefix prefix, uint metric, Instant now) =>
         _judge.Import(
-            network, FactsOf(peer), peer.Configuration.Networks.Contains(network.Configuration.Name), prefix, metric, now);
+            network, FactsOf(peer, now), peer.Configuration.Networks.Contains(network.Configuration.Name), prefix, metric, now);
 
     private Announcer AnnouncerOf(PeerConnection connection, AgreedNetwork agreed)
     {
@@ -331,12 +341,16 @@ internal sealed class RouteExchange
     }
 
     /// <summary>A peer as policies see it, its link facts in steps.</summary>
-    public static PeerFacts FactsOf(PeerMachine peer) => new()
+    public static PeerFacts FactsOf(PeerMachine peer, Instant now) => new()
     {
         Id = peer.Identity ?? default,
         Name = peer.Configuration.Name,
         Connected = peer.Active is not null,
+        ConnectedFor = peer.ConnectedSince is { } since ? WholeSeconds(now - since) : TimeSpan.Zero,
+        LostAgo = peer.LostAt is { } lost ? WholeSeconds(now - lost) : null,
         RoundTrip = TimeSpan.FromMilliseconds(Math.Round(peer.Active?.Transport.Path.RoundTrip.TotalMilliseconds ?? 0)),
         LossPermille = (peer.Active?.Transport.Path.LossPermille ?? 0) / 5 * 5,
     };
+
+    private static TimeSpan WholeSeconds(TimeSpan time) => TimeSpan.FromSeconds(Math.Floor(time.TotalSeconds));
 }

@@ -31,7 +31,7 @@ internal static class StatusReport
             [.. plane.Peers.Select(peer => Peer(peer, now, utcNow))],
             [.. plane.Networks.All.Select(network => Network(network, plane))],
             [.. plane.Networks.All.SelectMany(network => Routes(network, names, now, utcNow))],
-            [.. Warnings(plane, trust, clock.Warning(utcNow))]);
+            [.. Warnings(plane, trust, clock.Warning(utcNow), now)]);
     }
 
     /// <summary>What a peer's connection is doing, in one word.</summary>
@@ -107,7 +107,7 @@ internal static class StatusReport
     }
 
     private static IEnumerable<string> Warnings(
-        ControlPlane plane, ImmutableArray<ITrustPlugin> trust, string? clockWarning)
+        ControlPlane plane, ImmutableArray<ITrustPlugin> trust, string? clockWarning, Instant now)
     {
         if (clockWarning is not null)
             yield return clockWarning;
@@ -126,6 +126,11 @@ internal static class StatusReport
         }
         if (plane.Networks.Local.Fault.Length > 0)
             yield return $"the machine's own routes are not known: {plane.Networks.Local.Fault}";
+        foreach (PeerMachine peer in plane.Peers.Where(peer => peer.IsCloned(now)))
+        {
+            yield return $"peer {peer.Configuration.Name}: two daemons use its certificate; the one that is connected is kept. "
+                + "End the other, or give it a certificate of its own";
+        }
         foreach (ConfigurationWarning warning in plane.ConfigurationWarnings)
             yield return warning.ToString();
         foreach (ITrustPlugin plugin in trust)

@@ -14,8 +14,12 @@ internal sealed class Announcer(ITransportConnection connection, byte network, I
     private const int ItemsPerFrame = 100;
     private const int LargestFrame = 16 + (ItemsPerFrame * 22);
 
+    // A digest that never fits must not make us ask, and the peer tell, without end.
+    private static readonly TimeSpan QuestionInterval = TimeSpan.FromSeconds(10);
+
     private readonly SortedDictionary<IpPrefix, uint> _told = [];
     private TokenBucket _repeats = new(perSecond: 1, burst: 4, now);
+    private Instant _nextQuestion;
 
     /// <summary>Whether the peer may have everything told again now: it asks with four bytes for what may be thousands.</summary>
     public bool MayRepeat(Instant now) => _repeats.TryTake(now);
@@ -63,10 +67,14 @@ internal sealed class Announcer(ITransportConnection connection, byte network, I
         connection.SendControl(frame[..ControlWriter.WriteDigest(frame, new DigestMessage(network, (uint)_told.Count, hash))]);
     }
 
-    /// <summary>Asks the peer to tell everything again.</summary>
-    public void AskForAll()
+    /// <summary>Asks the peer to tell everything again, unless it was asked a moment ago.</summary>
+    /// <returns>Whether it is asked.</returns>
+    public bool AskForAll(Instant now)
     {
+        if (now < _nextQuestion)
+            return false;
+        _nextQuestion = now + QuestionInterval;
         Span<byte> frame = stackalloc byte[8];
-        connection.SendControl(frame[..ControlWriter.WriteRefresh(frame, network)]);
+        return connection.SendControl(frame[..ControlWriter.WriteRefresh(frame, network)]);
     }
 }

@@ -8,7 +8,8 @@ namespace VibePN.Engine.Routes;
 /// <summary>All that peers announced in one network: what was accepted and, to answer for it, what was refused.</summary>
 /// <remarks>
 /// Every entry belongs to the peer that announced it; nothing that one peer says touches another's. Entries
-/// expire unless the peer repeats its digest. One owner, no locks.
+/// expire unless the peer repeats its digest. Those of a peer that left and will be back are stale: kept as a last choice
+/// until it announces them again, its next full set is complete, or the time it asked for is over. One owner, no locks.
 /// </remarks>
 internal sealed class RouteTable
 {
@@ -33,7 +34,7 @@ internal sealed class RouteTable
         {
             Instant next = Instant.Never;
             foreach (PeerRoutes routes in _peers.Values)
-                next = Instant.Min(next, routes.ExpiresAt);
+                next = Instant.Min(next, Instant.Min(routes.ExpiresAt, routes.StaleUntil));
             return next;
         }
     }
@@ -89,7 +90,8 @@ internal sealed class RouteTable
         routes.ExpiresAt = now + Lifetime;
         Heard++;
         routes.Entries.TryGetValue(prefix, out Entry? old);
-        if (old is not null && old.AnnouncedMetric == announcedMetric && AreSame(old.Accepted, judgement.Verdict.Candidate))
+        if (old is { IsStale: false } && old.AnnouncedMetric == announcedMetric
+            && AreSame(old.Accepted, judgement.Verdict.Candidate))
         {
             routes.Entries[prefix] = old with { Heard = Heard, Judgement = judgement };
             return;
@@ -121,6 +123,18 @@ internal sealed class RouteTable
         Version++;
     }
 
+    /// <summary>The peer is gone for a while: what it announced serves as a last choice until then.</summary>
+    public void Hold(Fingerprint peer, Instant until)
+    {
+        if (!_peers.TryGetValue(peer, out PeerRoutes? routes))
+            return;
+        routes.StaleUntil = until;
+        foreach ((IpPrefix prefix, Entry entry) in routes.Entries.ToArray())
+            routes.Entries[prefix] = entry with { IsStale = true };
+        if (routes.Accepted > 0)
+            Version++;
+    }
+
     /// <summary>A full set is complete: what the peer did not announce since its beginning is forgotten.</summary>
     /// <param name="peer">Whose set.</param>
     /// <param name="begin">What <see cref="Heard"/> was when the set began. Two connections of one peer may carry
@@ -135,6 +149,7 @@ internal sealed class RouteTable
         IpPrefix[] unheard = [.. routes.Entries.Where(pair => pair.Value.Heard <= begin).Select(pair => pair.Key)];
         foreach (IpPrefix prefix in unheard)
             Withdraw(peer, prefix);
+        routes.StaleUntil = Instant.Never; // what was stale has been announced again, or is gone
         return unheard;
     }
 
@@ -155,6 +170,12 @@ internal sealed class RouteTable
     {
         foreach (Fingerprint peer in _peers.Where(pair => now >= pair.Value.ExpiresAt).Select(pair => pair.Key).ToArray())
             RemoveAll(peer);
+        foreach ((Fingerprint peer, PeerRoutes routes) in _peers.Where(pair => now >= pair.Value.StaleUntil))
+        {
+            routes.StaleUntil = Instant.Never;
+            foreach (IpPrefix prefix in routes.Entries.Where(pair => pair.Value.IsStale).Select(pair => pair.Key).ToArray())
+                Withdraw(peer, prefix);
+        }
     }
 
     /// <summary>Judges every entry of a peer again, after the policy or the configuration changed.</summary>
@@ -176,7 +197,8 @@ internal sealed class RouteTable
             if (!routes.Entries.TryGetValue(prefix, out Entry? entry))
                 continue;
             Announce(peer, prefix, entry.AnnouncedMetric, judge(prefix, entry.AnnouncedMetric), now);
-            routes.Entries[prefix] = routes.Entries[prefix] with { Heard = entry.Heard }; // the peer said nothing
+            // The peer said nothing.
+            routes.Entries[prefix] = routes.Entries[prefix] with { Heard = entry.Heard, IsStale = entry.IsStale };
         }
         routes.ExpiresAt = expiresAt;
     }
@@ -187,8 +209,9 @@ internal sealed class RouteTable
         : [];
 
     /// <summary>When what this peer announced goes, unless it is confirmed before.</summary>
-    public Instant ExpiryOf(Fingerprint peer) =>
-        _peers.TryGetValue(peer, out PeerRoutes? routes) ? routes.ExpiresAt : Instant.Never;
+    public Instant ExpiryOf(Fingerprint peer) => _peers.TryGetValue(peer, out PeerRoutes? routes)
+        ? Instant.Min(routes.ExpiresAt, routes.StaleUntil)
+        : Instant.Never;
 
     /// <summary>All accepted candidates, by prefix, then next hop, with their ages.</summary>
     public ImmutableArray<RouteCandidate> Candidates(Instant now)
@@ -199,7 +222,13 @@ internal sealed class RouteTable
             foreach (Entry entry in routes.Entries.Values)
             {
                 if (entry.Accepted is { } candidate)
-                    all.Add(candidate with { Age = TimeSpan.FromSeconds(Math.Floor((now - entry.Since).TotalSeconds)) });
+                {
+                    all.Add(candidate with
+                    {
+                        Age = TimeSpan.FromSeconds(Math.Floor((now - entry.Since).TotalSeconds)),
+                        Stale = entry.IsStale,
+                    });
+                }
             }
         }
         all.Sort(static (left, right) =>
@@ -245,12 +274,21 @@ internal sealed class RouteTable
 
         public Instant ExpiresAt { get; set; }
 
+        public Instant StaleUntil { get; set; } = Instant.Never;
+
         // Entries are immutable, so both tables may hold the same ones.
         public PeerRoutes Copy() =>
-            new() { Entries = new Dictionary<IpPrefix, Entry>(Entries), Accepted = Accepted, Hash = Hash, ExpiresAt = ExpiresAt };
+            new()
+            {
+                Entries = new Dictionary<IpPrefix, Entry>(Entries),
+                Accepted = Accepted,
+                Hash = Hash,
+                ExpiresAt = ExpiresAt,
+                StaleUntil = StaleUntil,
+            };
     }
 
-    private sealed record Entry(uint AnnouncedMetric, RouteJudgement Judgement, Instant Since, long Heard)
+    private sealed record Entry(uint AnnouncedMetric, RouteJudgement Judgement, Instant Since, long Heard, bool IsStale = false)
     {
         public RouteCandidate? Accepted => Judgement.Verdict.Candidate;
     }

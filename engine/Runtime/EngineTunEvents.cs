@@ -11,5 +11,5 @@ internal sealed class EngineTunEvents(IControlQueue loop, Func<ControlPlane?> pl
         loop.Post(now => plane()?.Networks.OnDeviceLost(deviceName, text, now));
 
     /// <inheritdoc/>
-    public void OnMachineNetworkChanged() => loop.Post(now => plane()?.OnMachineNetworkChanged(now));
+    public void OnMachineNetworkChanged() => loop.Post(_ => plane()?.OnMachineNetworkChanged());
 }

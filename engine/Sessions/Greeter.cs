@@ -87,10 +87,13 @@ internal sealed class Greeter(ulong instance, ISessionActions actions)
     }
 
     /// <summary>We are leaving.</summary>
-    public static void SendGoodbye(PeerConnection connection, CloseCode code)
+    /// <param name="connection">Where it is said.</param>
+    /// <param name="code">Why.</param>
+    /// <param name="hold">How long our routes are worth keeping; zero when we do not mean to come back.</param>
+    public static void SendGoodbye(PeerConnection connection, CloseCode code, TimeSpan hold)
     {
         Span<byte> frame = stackalloc byte[16];
-        connection.Transport.SendControl(frame[..ControlWriter.WriteGoodbye(frame, new GoodbyeMessage((byte)code, HoldSeconds: 0))]);
+        connection.Transport.SendControl(frame[..ControlWriter.WriteGoodbye(frame, new GoodbyeMessage((byte)code, (ushort)hold.TotalSeconds))]);
     }
 
     private ImmutableArray<NumberedNetwork> Number(PeerMachine peer) =>

@@ -1,6 +1,6 @@
 using VibePN.Contracts;
 using VibePN.Engine.Configuration;
-using VibePN.Engine.Control;
+using VibePN.Engine.Routes;
 using VibePN.Engine.Time;
 
 namespace VibePN.Engine.Sessions;
@@ -34,7 +34,7 @@ internal enum ConnectionPhase
 internal readonly record struct AgreedNetwork(NetworkConfiguration Network, byte OurNumber, byte TheirNumber);
 
 /// <summary>One authenticated connection to a peer, as far as the session protocol knows it. Owned by its <see cref="PeerMachine"/>.</summary>
-internal sealed class PeerConnection(ITransportConnection transport, ulong sequence, Instant now)
+internal sealed class PeerConnection(ITransportConnection transport, ulong sequence, Random random, Instant now)
 {
     /// <summary>The transport's end of it.</summary>
     public ITransportConnection Transport { get; } = transport;
@@ -62,17 +62,38 @@ internal sealed class PeerConnection(ITransportConnection transport, ulong seque
     /// <summary>Whether it was in use again after a Drain. The peer's Drain may then be older than that, and proves nothing.</summary>
     public bool WasTakenBack { get; private set; }
 
-    /// <summary>Cuts the control stream into messages.</summary>
-    public ControlFramer Framer { get; } = new();
+    /// <summary>What came on the control stream.</summary>
+    public ControlIntake Intake { get; } = new();
 
-    /// <summary>Signs of life.</summary>
-    public Liveness Liveness { get; } = new(now);
+    /// <summary>Whether the peer hears us.</summary>
+    public Liveness Liveness { get; } = new(random, now);
+
+    /// <summary>The part of the renewal interval after which this connection is renewed, so that not all are at once.</summary>
+    public double RenewalShare { get; } = 0.9 + (0.1 * random.NextDouble());
+
+    /// <summary>Items of route messages that the peer may still send without their counting as changes.</summary>
+    public int FreeRouteItems { get; private set; }
 
     /// <summary>Networks both ends are in; empty until Hello or HelloAck.</summary>
     public IReadOnlyList<AgreedNetwork> Networks { get; set; } = [];
 
+    /// <summary>Whether we began it.</summary>
+    public bool IsOurs => Transport.Role == ConnectionRole.Initiator;
+
     /// <summary>Whether the session protocol is through, so that route messages are welcome.</summary>
     public bool IsConfirmed => Phase is ConnectionPhase.Switchable or ConnectionPhase.Draining;
+
+    /// <summary>A full set is due for each network: as many items as the limits let the peer have are free.</summary>
+    public void ExpectFullSets() => FreeRouteItems = Networks.Sum(agreed => RouteGuard.MaxEntries(agreed.Network.Limits));
+
+    /// <summary>Counts items of a route message.</summary>
+    /// <returns>How many of them are not free.</returns>
+    public int CountRouteItems(int items)
+    {
+        int free = Math.Min(items, FreeRouteItems);
+        FreeRouteItems -= free;
+        return items - free;
+    }
 
     /// <summary>What took over has failed: this one carries packets again.</summary>
     public void TakeBack()
@@ -116,7 +137,6 @@ internal sealed class PeerConnection(ITransportConnection transport, ulong seque
     public ConnectionRank RankFor(Fingerprint self)
     {
         bool selfPreferred = self < Transport.Peer;
-        bool selfInitiated = Transport.Role == ConnectionRole.Initiator;
-        return new ConnectionRank(selfPreferred == selfInitiated, Sequence);
+        return new ConnectionRank(selfPreferred == IsOurs, Sequence);
     }
 }

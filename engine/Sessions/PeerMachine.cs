@@ -8,28 +8,29 @@ namespace VibePN.Engine.Sessions;
 /// <summary>Everything about one configured peer: dials it, greets it, and keeps exactly one connection to it in use.</summary>
 /// <remarks>
 /// <para>
-/// The tie-break (docs/wire-format.md §4): both ends rank their connections alike (<see cref="ConnectionRank"/>);
+/// The tie-break (docs/wire-format.md §5): both ends rank their connections alike (<see cref="ConnectionRank"/>);
 /// a connection may take over only once the other end is known to receive on it; what it replaces is drained, not
 /// cut; and a dial under way is never cancelled. So two nodes that dial each other at once end with one connection,
 /// and never with none.
 /// </para>
 /// <para>Takes events with the time, calls <see cref="ISessionActions"/>; one thread; no clock of its own.</para>
 /// </remarks>
-internal sealed class PeerMachine
+internal sealed partial class PeerMachine
 {
     /// <summary>More connections of one peer than this are refused.</summary>
     public const int MaxConnections = 8;
+
+    private const string TooMuchWaiting = "more control messages than can wait";
 
     private readonly Fingerprint _self;
     private readonly ulong _instance;
     private readonly Random _random;
     private readonly ISessionActions _actions;
-    private readonly Backoff _backoff;
     private readonly List<PeerConnection> _connections = [];
     private readonly Greeter _greeter;
-    private long _dialId;
-    private ulong _peerInstance;
-    private Instant _nextDial;
+    private readonly Dialling _dialling;
+    private readonly CloneWatch _clones = new();
+    private Instant _routesHeldUntil;
 
     /// <summary>A peer that nothing is known of yet.</summary>
     /// <param name="configuration">Its <c>[[peers]]</c> entry.</param>
@@ -46,10 +47,10 @@ internal sealed class PeerMachine
         _instance = instance;
         _random = random;
         _actions = actions;
-        _backoff = new Backoff(random);
         _greeter = new Greeter(instance, actions);
         Identity = configuration.Fingerprint;
-        _nextDial = now + FirstWait();
+        Conduct = new Conduct(now);
+        _dialling = new Dialling(random, now + FirstWait());
     }
 
     /// <summary>The peer's entry in the configuration.</summary>
@@ -70,67 +71,109 @@ internal sealed class PeerMachine
     /// <summary>When the peer was last heard, if ever.</summary>
     public Instant? LastHeard { get; private set; }
 
+    /// <summary>Since when there has been an active connection without a break, or null.</summary>
+    public Instant? ConnectedSince { get; private set; }
+
+    /// <summary>When the last active connection was lost and none could take over, if ever.</summary>
+    public Instant? LostAt { get; private set; }
+
+    /// <summary>What the peer asks of us, and whether it is too much.</summary>
+    public Conduct Conduct { get; }
+
     /// <summary>Until when the peer is left alone because it went over its limits.</summary>
-    public Instant HeldUntil { get; private set; }
+    public Instant HeldUntil => Conduct.BarredUntil;
 
     /// <summary>Whether a dial is under way.</summary>
-    public bool IsDialling => _dialId != 0;
+    public bool IsDialling => _dialling.Race is not null;
 
-    /// <summary>When it is dialled next, if nothing comes between.</summary>
-    public Instant? NextDial => MayDial ? DialTime : null;
+    /// <summary>When it is dialled next, if it has no connection and nothing comes between.</summary>
+    public Instant? NextDial =>
+        Configuration.Addresses.IsEmpty || IsDialling || _connections.Count > 0 ? null : DialTime;
 
-    private Instant DialTime => Instant.Max(_nextDial, HeldUntil);
+    private Instant DialTime => Instant.Max(_dialling.Next, Conduct.BarredUntil);
 
-    private bool MayDial => !Configuration.Addresses.IsEmpty && _dialId == 0 && _connections.Count == 0;
+    /// <summary>When the next address wants to be dialled: of a dial under way, of the next dial, or of a renewal.</summary>
+    public Instant DialDue => _dialling.Race is { } race ? race.NextStart
+        : Configuration.Addresses.IsEmpty ? Instant.Never
+        : _connections.Count == 0 ? DialTime : RenewalDue;
 
-    /// <summary>When <see cref="OnTimer"/> wants to be called next.</summary>
+    /// <summary>When <see cref="OnTimer"/> wants to be called next; in the past while a due dial is not allowed to begin.</summary>
     public Instant NextTimer
     {
         get
         {
-            Instant next = MayDial ? DialTime : Instant.Never;
+            Instant next = DialDue;
             foreach (PeerConnection connection in _connections)
             {
-                next = Instant.Min(next, connection.Deadline);
-                if (connection.IsConfirmed)
+                next = Instant.Min(next, Instant.Min(connection.Deadline, connection.Intake.Deadline));
+                if (connection.Intake.IsWaiting)
+                    next = Instant.Min(next, Instant.Min(Conduct.NextRead, Conduct.PatienceEnds));
+                if (connection.Phase == ConnectionPhase.Switchable)
                     next = Instant.Min(next, connection.Liveness.NextTimer);
             }
             return next;
         }
     }
 
+    /// <summary>Whether the peer's routes are kept although it is gone, because it said that it will be back.</summary>
+    public bool AreRoutesHeld(Instant now) => now < _routesHeldUntil;
+
+    /// <summary>Whether two daemons seem to use the peer's certificate.</summary>
+    public bool IsCloned(Instant now) => now < _clones.WarnedUntil;
+
+    // Only whoever began the active connection renews it, so that a renewal is no new tie to break.
+    private Instant RenewalDue =>
+        Active is { IsOurs: true } active
+        && _connections.TrueForAll(other => other == active || other.Phase == ConnectionPhase.Draining)
+            ? Instant.Max(active.Since + (_actions.Settings.RenewAfter * active.RenewalShare), _dialling.NextRenewal)
+            : Instant.Never;
+
     /// <summary>Time has passed.</summary>
     /// <param name="now">The time.</param>
-    /// <param name="nextDialId">Draws a number for a dial, never twice the same.</param>
+    /// <param name="nextDialId">
+    /// Draws a number for a dial of one address: never twice the same, each larger than all before. 0 when no dial may
+    /// begin yet; the machine asks again when it is called again.
+    /// </param>
     public void OnTimer(Instant now, Func<long> nextDialId)
     {
         foreach (PeerConnection connection in _connections.ToArray())
             OnConnectionTimer(connection, now);
-        if (!MayDial || now < DialTime)
+        if (now < DialDue || nextDialId() is not (> 0 and var dialId))
             return;
-        _dialId = nextDialId();
-        _actions.Dial(this, _dialId, Configuration.Addresses[0]);
+        string address = _dialling.Start(Configuration.Addresses, dialId, now);
+        _actions.Dial(this, dialId, address);
     }
 
     /// <summary>Whether this dial is the peer's.</summary>
-    public bool OwnsDial(long dialId) => dialId != 0 && dialId == _dialId;
+    public bool OwnsDial(long dialId) => dialId != 0 && _dialling.Owns(dialId);
 
-    /// <summary>A dial came to nothing.</summary>
-    public void OnDialFailed(CloseReason reason, Instant now)
+    /// <summary>The dial of one address came to nothing.</summary>
+    /// <returns>Why the peer could not be reached, when no other address is left to try; null otherwise.</returns>
+    public CloseReason? OnDialFailed(long dialId, CloseReason reason, Instant now)
     {
-        _dialId = 0;
-        LastError = reason.ToString();
-        _nextDial = now + _backoff.OnFailure(reason.Code);
+        if (_dialling.OnFailed(dialId, reason, now) is not { } failure)
+            return null;
+        if (Active is not null)
+        {
+            _dialling.BackOffRenewal(failure.Code, now);
+            return failure;
+        }
+        LastError = failure.ToString();
+        _dialling.BackOff(failure.Code, now);
+        return failure;
     }
 
     /// <summary>A connection is up: TLS is done on both ends and trust is durable.</summary>
     public void OnConnected(ITransportConnection transport, long dialId, Instant now)
     {
-        if (OwnsDial(dialId))
-            _dialId = 0;
-        if (now < HeldUntil)
+        if (!_dialling.OnConnected(dialId))
         {
-            transport.Close(new CloseReason(CloseCode.LimitExceeded, "the peer went over its limits a short while ago"));
+            transport.Close(new CloseReason(CloseCode.Superseded, "another address of the same dial was faster"));
+            return;
+        }
+        if (now < Conduct.BarredUntil)
+        {
+            transport.Close(new CloseReason(CloseCode.LimitExceeded, "over the limits a moment ago"));
             return;
         }
         if (_connections.Count >= MaxConnections)
@@ -142,11 +185,10 @@ internal sealed class PeerMachine
         {
             // What was told under the old certificate goes with its connections, while we still know whose it is.
             CloseAll(CloseCode.TrustRevoked, "the peer came back with another certificate", now);
-            _peerInstance = 0;
         }
         Identity = transport.Peer;
         // A dial's number is used once in our daemon's life, and later dials have larger ones: all a rank needs.
-        var connection = new PeerConnection(transport, (ulong)dialId, now);
+        var connection = new PeerConnection(transport, (ulong)dialId, _random, now);
         _connections.Add(connection);
         if (transport.Role == ConnectionRole.Initiator && !_greeter.SendHello(this, connection))
             Close(connection, CloseCode.Internal, "Hello did not fit the control queue", now);
@@ -159,24 +201,20 @@ internal sealed class PeerMachine
         if (connection is null)
             return;
         LastHeard = now;
-        connection.Liveness.OnHeard(now);
-        while (_connections.Contains(connection))
-        {
-            ReadResult result = connection.Framer.TryNext(ref bytes, out ControlFrame frame);
-            if (result == ReadResult.NeedMore)
-                return;
-            if (result == ReadResult.Error)
-                Close(connection, CloseCode.ProtocolError, frame.Problem, now);
-            else if (result == ReadResult.Frame && OnFrame(connection, frame, now) is { } fault)
-                Close(connection, now < HeldUntil ? CloseCode.LimitExceeded : CloseCode.ProtocolError, fault, now);
-        }
+        if (!connection.Intake.IsWaiting)
+            Read(connection, bytes, now);
+        else if (!connection.Intake.TryKeep(bytes))
+            Expel(TooMuchWaiting, now);
     }
 
     /// <summary>The transport is done with a connection.</summary>
     public void OnClosed(ITransportConnection transport, CloseReason reason, Instant now)
     {
-        if (Find(transport) is { } connection)
-            Remove(connection, reason, now);
+        if (Find(transport) is not { } connection)
+            return;
+        if (reason is { Code: CloseCode.LimitExceeded, ByPeer: false })
+            Conduct.Bar(now + SessionTimes.ExcessBackoff);
+        Remove(connection, reason, now);
     }
 
     /// <summary>Ends every connection politely. Dialling goes on after the back-off unless the peer is being removed.</summary>
@@ -184,12 +222,16 @@ internal sealed class PeerMachine
     public int CloseAll(CloseCode code, string text, Instant now)
     {
         PeerConnection[] connections = [.. _connections];
+        bool held = AreRoutesHeld(now);
+        _routesHeldUntil = default;
         foreach (PeerConnection connection in connections)
         {
-            if (code is CloseCode.Goodbye or CloseCode.Shutdown)
-                Greeter.SendGoodbye(connection, code);
+            if (code is CloseCode.Goodbye or CloseCode.Shutdown && connection.IsConfirmed)
+                Greeter.SendGoodbye(connection, code, code == CloseCode.Shutdown ? _actions.Settings.RestartHold : TimeSpan.Zero);
             Close(connection, code, text, now);
         }
+        if (held && connections.Length == 0)
+            _actions.PeerForgotten(this, now);
         return connections.Length;
     }
 
@@ -199,7 +241,7 @@ internal sealed class PeerMachine
         bool identityChanged = configuration.Fingerprint is { } pin && Identity is { } known && pin != known;
         bool addressChanged = !configuration.Addresses.SequenceEqual(Configuration.Addresses);
         Configuration = configuration;
-        HeldUntil = default;
+        Conduct.Forgive();
         if (identityChanged)
             CloseAll(CloseCode.TrustRevoked, "the configured fingerprint changed", now);
         else if (networksChanged)
@@ -207,26 +249,40 @@ internal sealed class PeerMachine
         Identity ??= configuration.Fingerprint;
         if (!identityChanged && !networksChanged && !addressChanged)
             return;
-        _backoff.Reset();
-        _nextDial = now;
+        _dialling.DialAfresh(now);
         if (!identityChanged)
             return;
         Identity = configuration.Fingerprint;
-        _peerInstance = 0;
     }
 
     /// <summary>Leaves the peer alone for a while: it is neither dialled nor let in. Another configuration ends that.</summary>
-    public void Hold(Instant until) => HeldUntil = until;
+    public void Hold(Instant until) => Conduct.Bar(until);
 
-    /// <summary>Dial at once: the machine's network changed, or the operator asks.</summary>
-    public void DialSoon(Instant now)
+    /// <summary>Dial at once, as if nothing had failed before.</summary>
+    public void DialSoon(Instant now) => _dialling.DialAfresh(now);
+
+    /// <summary>The machine's network changed, or it was suspended: who is down is dialled, who is up has to answer at once.</summary>
+    public void OnNetworkChanged(Instant now)
     {
-        _backoff.Reset();
-        _nextDial = Instant.Min(_nextDial, now);
+        if (Active is null)
+            _dialling.DialAfresh(now + FirstWait());
+        foreach (PeerConnection connection in _connections)
+        {
+            if (connection.Phase == ConnectionPhase.Switchable)
+                Probe(connection, now);
+        }
+    }
+
+    private static void Probe(PeerConnection connection, Instant now)
+    {
+        if (connection.Liveness.Probe(now, connection.Transport.Path.RoundTrip))
+            Greeter.SendKeepalive(connection, (ulong)now.Nanoseconds);
     }
 
     private void OnConnectionTimer(PeerConnection connection, Instant now)
     {
+        if (!_connections.Contains(connection))
+            return; // another one's timer ended it
         if (now >= connection.Deadline)
         {
             bool drained = connection.Phase == ConnectionPhase.Draining;
@@ -234,115 +290,29 @@ internal sealed class PeerMachine
                 drained ? "another connection took over" : "no Hello in time", now);
             return;
         }
-        if (!connection.IsConfirmed || now < connection.Liveness.NextTimer)
+        if (now >= connection.Intake.Deadline)
+        {
+            Close(connection, CloseCode.ProtocolError, "a control message was not complete within 5 s", now);
             return;
+        }
+        if (connection.Intake.IsWaiting && Conduct.NextRead <= now)
+            Read(connection, connection.Intake.TakeWaiting(), now);
+        if (connection.Intake.IsWaiting && now >= Conduct.PatienceEnds)
+            Expel("more control messages or route changes than allowed, for 10 s", now);
+        if (_connections.Contains(connection) && connection.Phase == ConnectionPhase.Switchable
+            && now >= connection.Liveness.NextTimer)
+            OnLivenessTimer(connection, now);
+    }
+
+    private void OnLivenessTimer(PeerConnection connection, Instant now)
+    {
         ConnectionStatistics counters = connection.Transport.GetStatistics();
         LivenessAction action = connection.Liveness.OnTimer(now, counters.PacketsSent, counters.PacketsReceived);
         LastHeard = LastHeard is { } heard ? Instant.Max(heard, connection.Liveness.Heard) : connection.Liveness.Heard;
         if (action == LivenessAction.DeclareDead)
-            Close(connection, CloseCode.Dead, "silent for too long", now);
+            Close(connection, CloseCode.Dead, "no answer for too long", now);
         else if (action == LivenessAction.SendKeepalive)
             Greeter.SendKeepalive(connection, (ulong)now.Nanoseconds);
-    }
-
-    /// <summary>One message, in the order of the protocol.</summary>
-    /// <returns>What is wrong with it, or null.</returns>
-    private string? OnFrame(PeerConnection connection, ControlFrame frame, Instant now)
-    {
-        switch (frame.Type)
-        {
-            case ControlType.Hello when connection.Phase == ConnectionPhase.AwaitingHello:
-                return OnHello(connection, frame.Body, now);
-            case ControlType.HelloAck when connection.Phase == ConnectionPhase.AwaitingHelloAck:
-                return OnHelloAck(connection, frame.Body, now);
-            case ControlType.Confirm when connection.Phase == ConnectionPhase.AwaitingConfirm:
-                connection.Phase = ConnectionPhase.Switchable;
-                Greeter.SendReady(connection);
-                OnSwitchable(connection, now);
-                return null;
-            case ControlType.Ready when connection.Phase == ConnectionPhase.AwaitingReady:
-                connection.Phase = ConnectionPhase.Switchable;
-                OnSwitchable(connection, now);
-                return null;
-            case ControlType.Hello or ControlType.HelloAck or ControlType.Confirm or ControlType.Ready:
-                return $"{frame.Type} out of order";
-        }
-        if (!connection.IsConfirmed)
-            return $"{frame.Type} before the greeting was done";
-        switch (frame.Type)
-        {
-            case ControlType.Keepalive:
-                return Greeter.SendKeepaliveReply(connection, frame.Body)
-                    ? null
-                    : ControlProblem.BadBody(ControlType.Keepalive);
-            case ControlType.KeepaliveReply:
-                return null;
-            case ControlType.Drain:
-                connection.PeerDrained = true;
-                if (connection is { Phase: ConnectionPhase.Draining, WasTakenBack: false })
-                    connection.Deadline = Instant.Min(connection.Deadline, now + SessionTimes.DrainLinger);
-                return null;
-            case ControlType.Goodbye:
-                Close(connection, CloseCode.Goodbye, "the peer said goodbye", now);
-                return null;
-            default:
-                // The peer tells all of it again on the connection that took over; two streams have no common order.
-                return connection.Phase == ConnectionPhase.Draining
-                    ? null
-                    : _actions.RouteMessage(this, connection, frame, now);
-        }
-    }
-
-    private string? OnHello(PeerConnection connection, ReadOnlySpan<byte> body, Instant now)
-    {
-        if (!HelloMessage.TryParse(body, out HelloMessage? hello))
-            return ControlProblem.BadBody(ControlType.Hello);
-        connection.Sequence = hello.DialSequence;
-        if (!AcceptInstance(connection, hello.Instance, now))
-            return null;
-        connection.Networks = _greeter.Agree(this, hello.Networks);
-        connection.Phase = ConnectionPhase.AwaitingConfirm;
-        if (!_greeter.SendHelloAck(this, connection, hello))
-            return "HelloAck did not fit the control queue";
-        _actions.ConnectionReady(this, connection);
-        return null;
-    }
-
-    private string? OnHelloAck(PeerConnection connection, ReadOnlySpan<byte> body, Instant now)
-    {
-        if (!HelloAckMessage.TryParse(body, out HelloAckMessage? answer))
-            return ControlProblem.BadBody(ControlType.HelloAck);
-        if (answer.EchoedDialSequence != connection.Sequence || answer.EchoedInstance != _instance)
-            return "HelloAck answers another Hello";
-        if (!AcceptInstance(connection, answer.Instance, now))
-            return null;
-        connection.Networks = _greeter.Agree(this, answer.Networks);
-        connection.Phase = ConnectionPhase.AwaitingReady;
-        Greeter.SendConfirm(connection);
-        _actions.ConnectionReady(this, connection);
-        return null;
-    }
-
-    /// <summary>Compares the peer's instance with what is open: a newer start makes every older connection a ghost.</summary>
-    /// <returns>False when this connection is the ghost; it is closed then.</returns>
-    private bool AcceptInstance(PeerConnection connection, ulong instance, Instant now)
-    {
-        connection.PeerInstance = instance;
-        foreach (PeerConnection other in _connections.ToArray())
-        {
-            if (other == connection || other.PeerInstance == 0 || other.PeerInstance == instance)
-                continue;
-            if (other.PeerInstance > instance)
-            {
-                Close(connection, CloseCode.Superseded, "the peer has started anew since", now);
-                return false;
-            }
-            Close(other, CloseCode.Superseded, "the peer has started anew", now);
-        }
-        if (_peerInstance != instance && _peerInstance != 0)
-            _actions.PeerForgotten(this, now);
-        _peerInstance = instance;
-        return true;
     }
 
     private void OnSwitchable(PeerConnection connection, Instant now)
@@ -356,6 +326,8 @@ internal sealed class PeerMachine
         {
             PeerConnection replaced = Active;
             Activate(connection, now);
+            if (connection.IsOurs && replaced.IsOurs)
+                _dialling.OnRenewed();
             Drain(replaced, now);
         }
         else
@@ -370,7 +342,19 @@ internal sealed class PeerMachine
         if (connection is { Phase: ConnectionPhase.Draining })
             connection.TakeBack();
         if (connection is not null)
+        {
             LastError = "";
+            ConnectedSince ??= now;
+            _routesHeldUntil = default;
+            _dialling.OnActive();
+        }
+        else
+        {
+            if (now - ConnectedSince >= SessionTimes.StableAfter)
+                _dialling.OnStable();
+            ConnectedSince = null;
+            LostAt = now;
+        }
         _actions.ActiveChanged(this, connection, now);
     }
 
@@ -398,12 +382,23 @@ internal sealed class PeerMachine
             LastError = reason.ToString();
         if (Active == connection)
             Activate(BestOf(_connections), now);
+        NoteWaiting(now);
         if (_connections.Count > 0)
+        {
+            if (connection is { IsOurs: true, IsConfirmed: false } && Active is not null)
+                _dialling.BackOffRenewal(reason.Code, now);
             return;
-        _actions.PeerForgotten(this, now);
-        if (now - connection.Since >= SessionTimes.StableAfter)
-            _backoff.Reset();
-        _nextDial = now + _backoff.OnFailure(reason.Code);
+        }
+        if (AreRoutesHeld(now))
+            _actions.PeerHeld(this, _routesHeldUntil - now, now);
+        else
+            _actions.PeerForgotten(this, now);
+        // What the peer tried and did not finish says nothing about our own dials.
+        if (!connection.IsOurs && !connection.IsConfirmed)
+            return;
+        _dialling.BackOff(reason.Code, now);
+        if (connection.Liveness.IsProbed && reason.Code == CloseCode.Dead)
+            _dialling.DialAfresh(now); // it went with the network that changed
     }
 
     /// <summary>

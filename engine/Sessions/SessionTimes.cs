@@ -6,20 +6,47 @@ internal static class SessionTimes
     /// <summary>A responder closes a connection whose Hello has not come by then.</summary>
     public static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(2);
 
-    /// <summary>An idle connection is asked for a sign of life this often.</summary>
+    /// <summary>A control message that has begun must be complete by then: who dribbles bytes only costs memory.</summary>
+    public static readonly TimeSpan MessageTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>An idle peer is asked for an answer this often, give or take a tenth.</summary>
     public static readonly TimeSpan KeepaliveInterval = TimeSpan.FromSeconds(5);
 
-    /// <summary>An idle peer that is silent for this long is dead.</summary>
+    /// <summary>An idle peer that proved nothing for this long is dead.</summary>
     public static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(15);
 
-    /// <summary>How often traffic and silence are compared.</summary>
+    /// <summary>How often is looked whether packets flow.</summary>
     public static readonly TimeSpan ProbeInterval = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>A peer that we send to and that is silent for this long is probed.</summary>
-    public static readonly TimeSpan SuspectAfter = TimeSpan.FromMilliseconds(800);
+    /// <summary>While packets flow, the peer is asked this often.</summary>
+    public static readonly TimeSpan BusyInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>A suspected peer that is silent for this long in all is dead.</summary>
-    public static readonly TimeSpan TrafficTimeout = TimeSpan.FromMilliseconds(2_500);
+    /// <summary>
+    /// Packets count as flowing for this long after the last was seen: the one more question that it takes finds a path
+    /// that broke right then, also for the end that only received.
+    /// </summary>
+    public static readonly TimeSpan BusyLinger = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// While packets flow, a question must be answered by then. Together with <see cref="BusyInterval"/> a path that
+    /// breaks is found after 2.9 s in the worst case.
+    /// </summary>
+    public static readonly TimeSpan BusyTimeout = TimeSpan.FromMilliseconds(1_900);
+
+    /// <summary>A timer that comes this much too late says that we ourselves did not run: no peer is to blame.</summary>
+    public static readonly TimeSpan Overslept = TimeSpan.FromSeconds(1);
+
+    /// <summary>After a change of the machine's network a live peer must answer by then at the latest.</summary>
+    public static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(1);
+
+    /// <summary>After a change of the machine's network a live peer has at least this long to answer.</summary>
+    public static readonly TimeSpan ProbeFloor = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>A node that ran no turn for this much longer than it meant to was suspended: its network is another now.</summary>
+    public static readonly TimeSpan SuspendGap = TimeSpan.FromSeconds(10);
+
+    /// <summary>The next address of a peer is tried this long after the one before it.</summary>
+    public static readonly TimeSpan AddressStagger = TimeSpan.FromMilliseconds(250);
 
     /// <summary>First bound of the dial back-off; doubles with each failure.</summary>
     public static readonly TimeSpan BackoffBase = TimeSpan.FromMilliseconds(500);
@@ -39,6 +66,24 @@ internal static class SessionTimes
     /// <summary>Largest bound of the back-off after a refused certificate.</summary>
     public static readonly TimeSpan TrustBackoffCap = TimeSpan.FromMinutes(10);
 
+    /// <summary>Back-off after a limit was exceeded, and how long such a peer is not let in.</summary>
+    public static readonly TimeSpan ExcessBackoff = TimeSpan.FromSeconds(60);
+
+    /// <summary>A peer that asks for more than its share for this long loses its session.</summary>
+    public static readonly TimeSpan ExcessTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>Invalid items are counted over this long.</summary>
+    public static readonly TimeSpan InvalidWindow = TimeSpan.FromSeconds(60);
+
+    /// <summary>Changes of a peer's instance are counted over this long.</summary>
+    public static readonly TimeSpan CloneWindow = TimeSpan.FromSeconds(60);
+
+    /// <summary>With two daemons behind one certificate, the present connection is kept for this long.</summary>
+    public static readonly TimeSpan CloneFreeze = TimeSpan.FromSeconds(60);
+
+    /// <summary>The longest that anybody's routes are kept after a goodbye, whatever was asked.</summary>
+    public static readonly TimeSpan LongestHold = TimeSpan.FromSeconds(120);
+
     /// <summary>
     /// The node with the larger fingerprint waits up to this long before its first dial, so that a cold start
     /// seldom makes two connections. Only an economy: nothing relies on it.
@@ -50,5 +95,4 @@ internal static class SessionTimes
 
     /// <summary>A drained connection is closed at the latest this long after our own Drain.</summary>
     public static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(3);
-
 }

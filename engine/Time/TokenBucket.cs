@@ -26,6 +26,12 @@ internal struct TokenBucket
         _full = now.Nanoseconds;
     }
 
+    /// <summary>When there is a token (again), if none is taken before; may lie in the past.</summary>
+    public readonly Instant NextToken => _perToken == 0 ? Instant.Never : new Instant(_full + _perToken - _depth);
+
+    /// <summary>Takes tokens that may not be there yet: whoever asks later waits until they have flowed in.</summary>
+    public void Spend(int tokens, Instant now) => _full = Math.Max(_full, now.Nanoseconds) + (_perToken * tokens);
+
     /// <summary>Takes one token.</summary>
     /// <returns>False when there is none; nothing is taken then.</returns>
     public bool TryTake(Instant now)

@@ -86,6 +86,9 @@ internal sealed class ConfigReader
             new NetworkReader(_errors, _document.IsBroken, self).ReadAll(networkTables);
         ImmutableArray<PeerConfiguration> peers =
             new PeerReader(_errors, _document.IsBroken, networkNames, self).ReadAll(root.Tables("peers"));
+        SessionConfiguration sessions = root.Table("sessions") is { } table
+            ? SessionReader.Read(Reader(table, "[sessions]"), _errors)
+            : SessionConfiguration.Standard;
         root.RejectUnknown();
         if (identity is null)
             return null;
@@ -98,7 +101,14 @@ internal sealed class ConfigReader
                 MetricsListen = metrics,
                 LogLevel = level,
             },
-            new EngineConfiguration { Identity = identity, Listen = listen, Peers = peers, Networks = networks });
+            new EngineConfiguration
+            {
+                Identity = identity,
+                Listen = listen,
+                Peers = peers,
+                Networks = networks,
+                Sessions = sessions,
+            });
     }
 
     private ImmutableArray<IPEndPoint> ReadListen(TableReader root)

@@ -21,7 +21,7 @@ public sealed class DaemonCommandTests
         """;
 
     private const string Plugins = """
-        [{"contract":"1.0","file":"plugins/tun-linux","hash":"ff00","name":"tun-linux","role":"tun","state":"running","version":"0.1.0"}]
+        [{"contract":"1.0","file":"plugins/tun-linux","hash":"ff00","name":"tun-linux","role":"tun","settings":{"tx_queue_length":"1000"},"state":"running","version":"0.1.0"}]
         """;
 
     [Theory]
@@ -67,8 +67,8 @@ public sealed class DaemonCommandTests
         """)]
     [InlineData("networks", "networks", "[]", "No networks.\n")]
     [InlineData("plugins list", "plugins.list", Plugins, """
-        NAME       ROLE  STATE    VERSION  CONTRACT  FILE               SHA-256
-        tun-linux  tun   running  0.1.0    1.0       plugins/tun-linux  ff00
+        NAME       ROLE  STATE    VERSION  CONTRACT  SETTINGS              FILE               SHA-256
+        tun-linux  tun   running  0.1.0    1.0       tx_queue_length=1000  plugins/tun-linux  ff00
 
         """)]
     [InlineData("plugins list", "plugins.list", "[]", "No plugins.\n")]
@@ -205,5 +205,42 @@ public sealed class DaemonCommandTests
         await using var daemon = new FakeDaemon(_ => answer);
         foreach (string command in new[] { "status", "peers", "routes", "networks", "plugins list", "reload", "version" })
             Assert.Equal(0, daemon.Vpnctl(command.Split(' ')).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_dry_run_of_reload_says_what_would_change()
+    {
+        await using var daemon = new FakeDaemon(_ => """{"status":"ok","output":{"changes":["network corp: mtu 1380 -> 1300"],"message":"","warnings":["old"]}}""" + "\n");
+        Assert.Equal(new Outcome(0, "Would change:\n  network corp: mtu 1380 -> 1300\n", "Warning: old\n"), daemon.Vpnctl("reload", "--dry-run"));
+        Assert.Equal(["""{"cmd":"reload","dry_run":true}"""], daemon.Requests);
+        await using var same = new FakeDaemon(_ => """{"status":"ok","output":{"changes":[]}}""" + "\n");
+        Assert.Equal("Nothing would change.\n", same.Vpnctl("reload", "--dry-run").Out);
+    }
+
+    [Fact]
+    public async Task A_swap_names_role_and_plugin_and_shows_what_happened()
+    {
+        await using var daemon = new FakeDaemon(
+            _ => """{"status":"ok","output":{"changes":["corp 10.0.0.0/8: a -> b"],"message":"b has taken the place of a.","took_ms":1.25}}""" + "\n");
+        Assert.Equal(
+            new Outcome(0, "b has taken the place of a.\nControl thread: 1.25 ms\n  corp 10.0.0.0/8: a -> b\n", ""),
+            daemon.Vpnctl("plugins", "swap", "routing", "b"));
+        daemon.Vpnctl("plugins", "swap", "trust", "b", "--replace", "a", "--dry-run");
+        Assert.Equal(
+            [
+                """{"cmd":"plugins.swap","role":"routing","name":"b"}""",
+                """{"cmd":"plugins.swap","role":"trust","name":"b","replace":"a","dry_run":true}""",
+            ],
+            daemon.Requests);
+    }
+
+    [Fact]
+    public void A_swap_without_its_words_is_a_usage_error()
+    {
+        Outcome outcome = Outcome.Of("plugins", "swap", "routing");
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains("vpnctl plugins swap: NAME is missing.", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("'c' is one word too many", Outcome.Of("plugins", "swap", "routing", "b", "c").Error, StringComparison.Ordinal);
+        Assert.Contains("Usage: vpnctl plugins swap ROLE NAME [OPTIONS]", Outcome.Of("plugins", "swap", "--help").Out, StringComparison.Ordinal);
     }
 }

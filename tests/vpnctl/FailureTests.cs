@@ -16,6 +16,15 @@ public sealed class FailureTests
     }
 
     [Fact]
+    public async Task Invalid_configuration_is_4_and_every_mistake_is_shown()
+    {
+        await using var daemon = new FakeDaemon(
+            _ => """{"status":"error","error":"config.toml(3,1): error VPN1004: a\nplugins.toml(4,1): error VPN1007: b","code":"invalid_config"}""" + "\n");
+        Assert.Equal(
+            new Outcome(4, "", "Error: config.toml(3,1): error VPN1004: a\nplugins.toml(4,1): error VPN1007: b\n"), daemon.Vpnctl("reload"));
+    }
+
+    [Fact]
     public void Missing_socket_is_3_and_named()
     {
         Outcome outcome = Outcome.Of("status", "--socket", "/nonexistent/vibepn.sock");

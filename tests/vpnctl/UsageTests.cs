@@ -13,7 +13,7 @@ public sealed class UsageTests
     {
         Outcome outcome = Outcome.Of([.. name.Split(' '), "--help"]);
         Assert.Equal(0, outcome.ExitCode);
-        Assert.Contains($"Usage: vpnctl {name} [OPTIONS]\n", outcome.Out, StringComparison.Ordinal);
+        Assert.Contains($"Usage: vpnctl {name} ", outcome.Out, StringComparison.Ordinal);
         Assert.Contains($"Example:\n  vpnctl {name}", outcome.Out, StringComparison.Ordinal);
         Assert.Equal(outcome, Outcome.Of(["help", .. name.Split(' ')]));
         Assert.Equal(outcome, Outcome.Of(["-h", .. name.Split(' ')]));
@@ -54,8 +54,8 @@ public sealed class UsageTests
     [InlineData("statsu", "there is no command 'statsu'. Did you mean 'status'?")]
     [InlineData("frobnicate", "there is no command 'frobnicate'. 'vpnctl --help'")]
     [InlineData("plugin list", "there is no command 'plugin'. Did you mean 'plugins'?")]
-    [InlineData("plugins", "'plugins' needs another word: list.")]
-    [InlineData("plugins lst", "there is no command 'plugins lst'. 'plugins' has: list.")]
+    [InlineData("plugins", "'plugins' needs another word: list, swap.")]
+    [InlineData("plugins lst", "there is no command 'plugins lst'. 'plugins' has: list, swap.")]
     [InlineData("status --jsno", "vpnctl status: there is no option --jsno. Did you mean '--json'?")]
     [InlineData("status -sokcet x", "vpnctl status: there is no option --sokcet. Did you mean '--socket'?")]
     [InlineData("status now", "vpnctl status: 'now' is one word too many.")]

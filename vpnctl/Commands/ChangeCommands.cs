@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using VibePN.Vpnctl.Control;
 using VibePN.Vpnctl.Rendering;
@@ -53,8 +54,8 @@ internal static class ChangeCommands
     private static void RenderSwap(JsonElement output, Terminal terminal)
     {
         terminal.Out.WriteLine(output.Clean("message"));
-        if (output.TryGetProperty("took_ms", out JsonElement took) && took.ValueKind == JsonValueKind.Number)
-            terminal.Out.WriteLine($"Control thread: {took.AsText()} ms");
+        if (output.Number("took_ms") is double took)
+            terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Control thread: {took} ms"));
         WriteLines(output, "changes", "  ", terminal.Out);
     }
 

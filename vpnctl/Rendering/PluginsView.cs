@@ -42,8 +42,6 @@ internal static class PluginsView
     };
 
     private static string SettingsOf(JsonElement plugin) =>
-        plugin.TryGetProperty("settings", out JsonElement settings) && settings.ValueKind == JsonValueKind.Object
-            ? string.Join(' ', settings.EnumerateObject().Select(
-                setting => Escape.Controls($"{setting.Name}={setting.Value.AsText()}")))
-            : "";
+        string.Join(' ', plugin.Members("settings").Select(
+            setting => Escape.Controls($"{setting.Name}={setting.Value.AsText()}")));
 }

@@ -99,12 +99,15 @@ public sealed class ChangeTests
         await candidate.StartAsync(Token);
         var change = new EngineChange
         {
-            Configuration = lab[0].Configuration with { Networks = [lab[0].Configuration.Networks[0]] },
+            Configuration = lab[0].Configuration with
+            {
+                Networks = [lab[0].Configuration.Networks[0] with { Mtu = 1300 }, lab[0].Configuration.Networks[1]],
+            },
             Routing = candidate,
         };
         await lab[0].Engine.CommitAsync(await lab[0].Engine.PrepareAsync(change, Token));
         lab[0].Policy.CompileFault = "the old one is asked no more";
-        Assert.Single((await lab[0].StatusAsync()).Networks);
+        Assert.Equal(1300, lab[0].Device("corp").Configuration!.Mtu);
         await lab[0].SendAsync(lab[1], "corp");
         await lab[1].SendAsync(lab[0], "corp");
     }

@@ -29,6 +29,7 @@ internal sealed class LabEngine : IAsyncDisposable
             Listen = [NodeLab.AddressOf(number)],
             Peers = [],
             Networks = [NodeLab.Network("corp", 42, number), NodeLab.Network("lab", 43, number)],
+            Sessions = new SessionConfiguration { RestartHold = TimeSpan.Zero }, // a test that holds routes says so
         };
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -58,8 +59,20 @@ internal sealed class LabPolicy(IPluginContext context) : IRoutePolicyPlugin
 
     public ExportVerdict Export(ExportRequest request) => _real.Export(request);
 
-    public IRouteLookup Compile(RouteSnapshot snapshot) =>
-        CompileFault is { } fault ? throw new InvalidOperationException(fault) : _real.Compile(snapshot);
+    /// <summary>Told of every table.</summary>
+    public Action<RouteSnapshot, IRouteLookup>? OnCompiled { get; set; }
+
+    /// <summary>How long tables last, when set.</summary>
+    public TimeSpan? Lifetime { get; set; }
+
+    public IRouteLookup Compile(RouteSnapshot snapshot)
+    {
+        if (CompileFault is { } fault)
+            throw new InvalidOperationException(fault);
+        IRouteLookup lookup = _real.Compile(snapshot);
+        OnCompiled?.Invoke(snapshot, lookup);
+        return Lifetime is null ? lookup : new LabLookup(lookup, Lifetime);
+    }
 
     public RouteSelection SelectNextHops(RouteSnapshot snapshot, IpPrefix prefix) => _real.SelectNextHops(snapshot, prefix);
 
@@ -68,6 +81,16 @@ internal sealed class LabPolicy(IPluginContext context) : IRoutePolicyPlugin
     public ValueTask StartAsync(CancellationToken cancellationToken) => _real.StartAsync(cancellationToken);
 
     public ValueTask StopAsync(CancellationToken cancellationToken) => _real.StopAsync(cancellationToken);
+}
+
+/// <summary>A table that ends.</summary>
+internal sealed class LabLookup(IRouteLookup table, TimeSpan? lifetime) : IRouteLookup
+{
+    public ImmutableArray<NextHopGroup> Groups => table.Groups;
+
+    public TimeSpan? Lifetime => lifetime;
+
+    public void Find(ReadOnlySpan<PacketKey> keys, Span<ushort> groups) => table.Find(keys, groups);
 }
 
 /// <summary>What plugins and the engine get of a host: default settings and files in memory.</summary>

@@ -49,6 +49,9 @@ public sealed class WrongClockTests
         Assert.NotEqual("up", status.Peers[0].State);
         Assert.Empty(lab[0].Trust.List().Records);
         Assert.Single(status.Warnings, warning => warning.Contains("clock", StringComparison.Ordinal));
+        // Up at one end is not yet known routes at both.
+        await lab[0].UntilAsync(status => status.Routes.Length == 4, "the known peer's routes");
+        await lab[2].UntilAsync(status => status.Routes.Any(route => route.PeerName == "node1"), "our routes at the known peer");
         await lab[0].SendAsync(lab[2], "corp");
 
         await lab[0].StopAsync(); // rather than to wait for the back-off of a refused certificate

@@ -38,6 +38,66 @@ public sealed class RouteTableTests
     }
 
     [Fact]
+    public void Routes_that_every_digest_confirms_never_expire()
+    {
+        Accept(Alice, Lan, At(0));
+        for (double t = 0; t < 3_600; t += 1)
+        {
+            if (t % 60 == 30)
+                Assert.True(_table.Confirm(Alice, 1, RouteDigest.HashOf(Lan, 7), At(t)));
+            _table.Expire(At(t));
+            Assert.Equal(1, _table.Count);
+        }
+    }
+
+    [Fact]
+    public void Held_routes_are_stale_until_the_hold_ends()
+    {
+        Accept(Alice, Lan, At(0));
+        Accept(Bob, Lan, At(0));
+        long version = _table.Version;
+        _table.Hold(Alice, At(130));
+        Assert.NotEqual(version, _table.Version);
+        Assert.Equal([(Alice, true), (Bob, false)],
+            _table.Candidates(At(11)).Select(candidate => (candidate.NextHop, candidate.Stale)).OrderByDescending(pair => pair.Stale));
+        Assert.Equal(At(130), _table.NextExpiry);
+        Assert.Equal(At(130), _table.ExpiryOf(Alice));
+        _table.Expire(At(129.9));
+        Assert.Equal(2, _table.Count);
+        _table.Expire(At(130));
+        Assert.Equal([Bob], _table.Candidates(At(130)).Select(candidate => candidate.NextHop));
+        Assert.Equal(0, _table.EntriesFrom(Alice));
+    }
+
+    [Fact]
+    public void A_held_route_that_is_announced_again_is_fresh_and_the_end_of_the_set_sweeps_the_others()
+    {
+        Accept(Alice, Lan, At(0));
+        Accept(Alice, Host, At(0));
+        _table.Hold(Alice, At(130));
+        long begin = _table.Heard;
+        Accept(Alice, Lan, At(20));
+        Assert.Equal([(Host, true), (Lan, false)],
+            _table.Candidates(At(20)).Select(candidate => (candidate.Prefix, candidate.Stale)));
+        _table.EndFullSet(Alice, begin, At(20));
+        Assert.Equal([Lan], _table.Candidates(At(20)).Select(candidate => candidate.Prefix));
+        Assert.True(_table.Confirm(Alice, 1, RouteDigest.HashOf(Lan, 7), At(100)));
+        _table.Expire(At(131)); // the hold is over with the set
+        Assert.Equal(1, _table.Count);
+    }
+
+    [Fact]
+    public void A_held_route_without_an_end_of_the_set_goes_with_the_hold_and_the_fresh_ones_stay()
+    {
+        Accept(Alice, Lan, At(0));
+        Accept(Alice, Host, At(0));
+        _table.Hold(Alice, At(130));
+        Accept(Alice, Lan, At(20));
+        _table.Expire(At(130));
+        Assert.Equal([Lan], _table.Candidates(At(130)).Select(candidate => candidate.Prefix));
+    }
+
+    [Fact]
     public void A_digest_that_differs_confirms_nothing()
     {
         Accept(Alice, Lan, At(0));

@@ -28,14 +28,34 @@ public sealed class BackoffTests
     }
 
     [Fact]
-    public void A_refused_certificate_waits_a_half_to_one_minute_and_never_more_than_ten()
+    public void A_refused_certificate_waits_one_minute_then_twice_as_long_and_never_more_than_ten()
     {
         var backoff = new Backoff(new Random(3));
-        Assert.InRange(backoff.OnFailure(CloseCode.TrustRefused).TotalSeconds, 30, 60);
-        TimeSpan last = TimeSpan.Zero;
+        double least = 60;
+        for (int refusal = 0; refusal < 20; refusal++)
+        {
+            Assert.InRange(backoff.OnFailure(CloseCode.TrustRefused).TotalSeconds, least, Math.Min(600, least * 1.1));
+            least = Math.Min(600, least * 2);
+        }
+    }
+
+    [Theory]
+    [InlineData(CloseCode.LimitExceeded)]
+    [InlineData(CloseCode.IdentityCloned)]
+    public void What_no_quick_repetition_mends_waits_a_minute(CloseCode code)
+    {
+        var backoff = new Backoff(new Random(3));
         for (int i = 0; i < 20; i++)
-            last = backoff.OnFailure(CloseCode.TrustRefused);
-        Assert.InRange(last.TotalSeconds, 300, 600);
+            Assert.InRange(backoff.OnFailure(code).TotalSeconds, 60, 66);
+    }
+
+    [Fact]
+    public void Nonsense_waits_a_minute_from_the_third_time_on()
+    {
+        var backoff = new Backoff(new Random(3));
+        Assert.InRange(backoff.OnFailure(CloseCode.ProtocolError).TotalSeconds, 0.05, 0.5);
+        Assert.InRange(backoff.OnFailure(CloseCode.ProtocolError).TotalSeconds, 0.05, 1);
+        Assert.InRange(backoff.OnFailure(CloseCode.ProtocolError).TotalSeconds, 60, 66);
     }
 
     [Fact]

@@ -73,7 +73,7 @@ internal sealed class SessionLab
         if (Chance(DialLoss) || !to.IsUp)
         {
             At(Now + TimeSpan.FromSeconds(5), () => from.InLife(life, machine => machine.OnDialFailed(
-                new CloseReason(CloseCode.HandshakeTimeout, "lost"), Now)));
+                dialId, new CloseReason(CloseCode.HandshakeTimeout, "lost"), Now)));
             return;
         }
         var initiator = new LabConnection(this, from, to, ConnectionRole.Initiator, life);
@@ -115,6 +115,18 @@ internal sealed class LabNode : ISessionActions
     public int Switches { get; private set; }
 
     public bool LeftWithout { get; set; }
+
+    public SessionConfiguration Settings { get; set; } = SessionConfiguration.Standard;
+
+    /// <summary>How long the other's routes were last held for, or null when they were forgotten last.</summary>
+    public TimeSpan? Held { get; private set; }
+
+    public int Clones { get; private set; }
+
+    /// <summary>Connections that became the active one.</summary>
+    public int Activations { get; private set; }
+
+    SessionConfiguration ISessionActions.Settings => Settings;
 
     public Instant NextTimer => IsUp ? Machine.NextTimer : Instant.Never;
 
@@ -159,12 +171,15 @@ internal sealed class LabNode : ISessionActions
     void ISessionActions.ActiveChanged(PeerMachine peer, PeerConnection? active, Instant now)
     {
         Switches++;
+        Activations += active is null ? 0 : 1;
         LeftWithout |= active is null;
     }
 
-    void ISessionActions.PeerForgotten(PeerMachine peer, Instant now)
-    {
-    }
+    void ISessionActions.PeerForgotten(PeerMachine peer, Instant now) => Held = null;
+
+    void ISessionActions.PeerHeld(PeerMachine peer, TimeSpan hold, Instant now) => Held = hold;
+
+    void ISessionActions.PeerCloned(PeerMachine peer, Instant now) => Clones++;
 
     string? ISessionActions.RouteMessage(PeerMachine peer, PeerConnection connection, ControlFrame frame, Instant now) => null;
 
@@ -184,6 +199,7 @@ internal sealed class LabConnection(SessionLab lab, LabNode node, LabNode peer, 
 {
     private Instant _lastDelivery;
     private bool _closed;
+    private bool _silent;
 
     public LabConnection Other { get; set; } = null!;
 
@@ -210,6 +226,8 @@ internal sealed class LabConnection(SessionLab lab, LabNode node, LabNode peer, 
     {
         if (_closed)
             return false;
+        if (_silent)
+            return true;
         byte[] copy = bytes.ToArray();
         Other.Schedule(lab.Now + lab.Delay(), machine => machine.OnControl(Other, copy, lab.Now));
         return true;
@@ -222,9 +240,14 @@ internal sealed class LabConnection(SessionLab lab, LabNode node, LabNode peer, 
         if (_closed)
             return;
         _closed = true;
+        if (_silent)
+            return;
         Other._closed = true;
         Other.Schedule(lab.Now + lab.Delay(), machine => machine.OnClosed(Other, reason with { ByPeer = true }, lab.Now));
     }
+
+    /// <summary>What this end sends is lost from now on, and nobody is told.</summary>
+    public void Silence() => _silent = true;
 
     /// <summary>The path breaks: both ends hear of it at last.</summary>
     public void Break(TimeSpan after)

@@ -30,6 +30,9 @@ public sealed class ConfigReaderTests : IDisposable
             listen = "127.0.0.3:9100"
             [log]
             level = "debug"
+            [sessions]
+            renew_after = "1h30m"
+            restart_hold = "0s"
             [[peers]]
             name = "node2"
             address = "203.0.113.42:51820"
@@ -54,6 +57,8 @@ public sealed class ConfigReaderTests : IDisposable
         EngineConfiguration engine = configuration.Engine;
         Assert.Equal([IPEndPoint.Parse("127.0.0.1:4000"), IPEndPoint.Parse("[::1]:4000")], engine.Listen);
         Assert.Equal(Identity.Shared.Fingerprint, engine.Identity.Fingerprint);
+        Assert.Equal(TimeSpan.FromMinutes(90), engine.Sessions.RenewAfter);
+        Assert.Equal(TimeSpan.Zero, engine.Sessions.RestartHold);
         Assert.Equal(["node2", "node3"], engine.Peers.Select(peer => peer.Name));
         Assert.Equal(["203.0.113.42:51820"], engine.Peers[0].Addresses);
         Assert.Equal(new string('a', 64), engine.Peers[0].Fingerprint.ToString());
@@ -150,6 +155,13 @@ public sealed class ConfigReaderTests : IDisposable
     [InlineData("[networks.A]\nprefix = \"10.0.0.0/24\"", "(4,11)", "VPN1007")]
     [InlineData("[networks]\na = 3", "(5,5)", "VPN1005")]
     [InlineData("[metrics]\nlisten = \"0.0.0.0:9000\"", "(5,10)", "VPN1007")]
+    [InlineData("[sessions]\nrenew_after = \"119s\"", "(5,15)", "VPN1007")]
+    [InlineData("[sessions]\nrenew_after = \"25h\"", "(5,15)", "VPN1007")]
+    [InlineData("[sessions]\nrenew_after = \"an hour\"", "(5,15)", "VPN1007")]
+    [InlineData("[sessions]\nrenew_after = 60", "(5,15)", "VPN1005")]
+    [InlineData("[sessions]\nrestart_hold = \"121s\"", "(5,16)", "VPN1007")]
+    [InlineData("[sessions]\nrestart_hold = \"1500ms\"", "(5,16)", "VPN1007")]
+    [InlineData("[sessions]\nrenew = \"1h\"", "(5,1)", "VPN1004")]
     [InlineData("[metrics]\nlisten = \"localhost:9000\"", "(5,10)", "VPN1007")]
     [InlineData("[metrics]\nlisten = \"[::1]:9000\"", "(5,10)", "VPN1007")]
     [InlineData("[control]\nsocket = \"\"", "(5,10)", "VPN1007")]

@@ -114,9 +114,11 @@ public sealed class DaemonProcessTests : IDisposable
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         _daemon.Start();
         await _daemon.SeeAsync("[host] ready after");
-        Assert.StartsWith("""{"status":"ok","output":{"health":"ok","networks":0,"node":""", await _daemon.AskAsync("status"), StringComparison.Ordinal);
+        string status = await _daemon.AskAsync("status");
+        Assert.StartsWith("""{"status":"ok","output":{"config_hash":""", status, StringComparison.Ordinal);
+        Assert.Contains("\"health\":\"ok\",\"networks\":0,\"node\":", status, StringComparison.Ordinal);
         Assert.Equal("""{"status":"ok","output":[]}""", (await _daemon.AskAsync("peers")).Trim());
-        Assert.Contains("\"name\":\"fake-trust\",\"role\":\"trust\",\"state\":\"running\"", await _daemon.AskAsync("plugins.list"), StringComparison.Ordinal);
+        Assert.Contains("\"name\":\"fake-trust\",\"role\":\"trust\",\"settings\":{},\"state\":\"running\"", await _daemon.AskAsync("plugins.list"), StringComparison.Ordinal);
         _daemon.WriteConfig("nope = 1");
         Assert.Contains("config.toml(10,1): error VPN1004: unknown key 'nope' in [metrics]", await _daemon.AskAsync("reload"), StringComparison.Ordinal);
         Assert.Equal("""{"status":"ok","output":{"message":"shutting down"}}""", (await _daemon.AskAsync("shutdown")).Trim());

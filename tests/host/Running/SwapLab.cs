@@ -28,14 +28,16 @@ internal sealed class SwapLab : IAsyncDisposable
 
     public SwapNode this[int number] => _nodes[number - 1];
 
-    public static async Task<SwapLab> StartAsync()
+    /// <summary>Starts all three and waits until node 1 knows all routes.</summary>
+    /// <param name="more">Prefixes that nodes 2 and 3 announce beside, each half of them.</param>
+    public static async Task<SwapLab> StartAsync(int more = 0)
     {
         var lab = new SwapLab();
         for (int number = 1; number <= 3; number++)
-            lab._nodes.Add(new SwapNode(lab._wire, number));
+            lab._nodes.Add(new SwapNode(lab._wire, number, more / 2));
         foreach (SwapNode node in lab._nodes)
             await node.StartAsync([.. lab._nodes.Where(other => other != node)]);
-        await lab[1].UntilAsync(status => status.Routes.Length == 4, "two own addresses and twice the shared prefix");
+        await lab[1].UntilAsync(status => status.Routes.Length == 4 + more, "two own addresses, twice the shared prefix, and more");
         return lab;
     }
 
@@ -47,7 +49,7 @@ internal sealed class SwapLab : IAsyncDisposable
 }
 
 /// <summary>One engine of a <see cref="SwapLab"/>.</summary>
-internal sealed class SwapNode(MemoryWire wire, int number) : IAsyncDisposable
+internal sealed class SwapNode(MemoryWire wire, int number, int more) : IAsyncDisposable
 {
     private readonly PluginBench _bench = new();
     private readonly Identity _identity = Identity.Make();
@@ -71,6 +73,7 @@ internal sealed class SwapNode(MemoryWire wire, int number) : IAsyncDisposable
         foreach (string name in (string[])["policy-last", "policy-none", "policy-unbuilt", "policy-unstarted", "policy-import",
             "policy-export", "policy-compile", "policy-slow", "policy-late"])
             _bench.Use(name, "routing", folder, "standby = true");
+        _bench.Use("routing-lpm", "routing", Scratch.PluginOutput("routing-lpm"), "standby = true");
         _bench.Use("fake-trust", "trust", _bench.Scratch.Install("fakes"), "standby = true");
         _log = new DaemonLog(Stream.Null, forJournal: false, LogLevel.Error);
         PluginSelection selection = _bench.Selection();
@@ -132,10 +135,22 @@ internal sealed class SwapNode(MemoryWire wire, int number) : IAsyncDisposable
                 new NetworkConfiguration
                 {
                     Name = "corp", Prefix = IpPrefix.Parse("10.42.0.0/24"), Address = IpAddress.Parse($"10.42.0.{number}"),
-                    Export = true, Originate = number == 1 ? [] : [IpPrefix.Parse(SwapLab.Shared)],
+                    Export = true, Originate = number == 1 ? [] : [IpPrefix.Parse(SwapLab.Shared), .. More()],
+                    Limits = new RouteLimits(PerPeer: 100_000),
                     Rules = new NetworkRules
                     {
-                        Import = [new ImportRule { Prefixes = [PrefixRange.Exactly(IpPrefix.Parse(SwapLab.Shared))], Outside = true }],
+                        Import =
+                        [
+                            new ImportRule
+                            {
+                                Prefixes =
+                                [
+                                    PrefixRange.Exactly(IpPrefix.Parse(SwapLab.Shared)),
+                                    new PrefixRange(IpPrefix.Parse("10.128.0.0/9"), 24, 24),
+                                ],
+                                Outside = true,
+                            },
+                        ],
                     },
                 },
             ],
@@ -152,6 +167,10 @@ internal sealed class SwapNode(MemoryWire wire, int number) : IAsyncDisposable
             Meter = _meter,
             Store = new PluginStore(_bench.Scratch.At("state/engine")),
         });
+
+    // 10.130.0.0/24 and those after it are node 2's, 10.190.0.0/24 and those after it node 3's.
+    private IEnumerable<IpPrefix> More() => Enumerable.Range(0, more)
+        .Select(i => new IpPrefix(IpAddress.FromV4(0x0A000000u + ((uint)(number == 2 ? 130 : 190) << 16) + ((uint)i << 8)), 24));
 
     private PeerConfiguration AsPeer() => new()
     {

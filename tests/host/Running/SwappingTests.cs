@@ -34,6 +34,13 @@ public sealed class SwappingTests
         Assert.True(took[^1] <= Limit, $"the longest swap took {took[^1].TotalMilliseconds} ms");
     }
 
+    [Fact]
+    public Task Two_thousand_routes_change_policy_in_one_turn() => SwapWithRoutesAsync(2_000);
+
+    // A figure: compiling takes what the machine gives it, and 50 ms of wall clock are allowed.
+    [Fact(Explicit = true)]
+    public Task Ten_thousand_routes_change_policy_in_one_turn() => SwapWithRoutesAsync(10_000);
+
     [Theory]
     [InlineData("policy-unbuilt", "no ground to build on")]
     [InlineData("policy-unstarted", "it is raining")]
@@ -115,6 +122,22 @@ public sealed class SwappingTests
         Assert.Equal(ControlError.NotFound, (await lab[1].SwapAsync("routing", "policy-unknown")).Error);
         Assert.Equal(ControlError.NotFound, (await lab[1].SwapAsync("trust", "policy-last")).Error);
         Assert.Equal(ControlError.Conflict, (await lab[1].SwapAsync("routing", "policy-first")).Error);
+    }
+
+    private static async Task SwapWithRoutesAsync(int more)
+    {
+        await using SwapLab lab = await SwapLab.StartAsync(more);
+        var took = new List<double>();
+        for (int i = 0; i < 6; i++)
+        {
+            SwapOutcome outcome = await lab[1].SwapAsync("routing", i % 2 == 0 ? "routing-lpm" : "policy-first");
+            Assert.True(outcome.Error == ControlError.None, outcome.Text);
+            took.Add(outcome.Took!.Value.TotalMilliseconds);
+        }
+
+        TestContext.Current.SendDiagnosticMessage($"swaps at {more + 4} routes, ms: {string.Join(", ", took)}");
+        Assert.Equal(more + 4, (await lab[1].Parts.Engine.GetStatusAsync(TestContext.Current.CancellationToken)).Routes.Length);
+        await DeliversAsync(lab, 3);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -38,7 +38,7 @@ public sealed class EnvelopeTests
     {
         await using ControlFixture control = await ControlFixture.StartAsync();
         Assert.Equal(
-            """{"status":"error","error":"config.toml(3,1): no such key"}""" + "\n",
+            """{"status":"error","error":"config.toml(3,1): no such key","code":"invalid_config"}""" + "\n",
             control.Ask("""{"cmd":"fail"}"""));
         Assert.Contains(control.Context.Lines,
             line => line == $"audit: uid 0 pid {Environment.ProcessId} asked for fail");

@@ -47,7 +47,7 @@ internal sealed class RealPair
             case StepKind.Deliver:
                 return end.TryTake(out byte[] message) ? Deliver(machine, end, message) : "no message is under way";
             case StepKind.Notice when before.Links[step.Target].Phase(step.Detail) == EndPhase.Absent:
-                machine.OnDialFailed(new CloseReason(CloseCode.HandshakeTimeout, "lost"), _now);
+                machine.OnDialFailed(before.Links[step.Target].Sequence, new CloseReason(CloseCode.HandshakeTimeout, "lost"), _now);
                 return null;
             case StepKind.Notice:
                 machine.OnClosed(end, new CloseReason(CloseCode.IdleTimeout, "gone"), _now);
@@ -161,7 +161,7 @@ internal sealed class RealNode : ISessionActions
 
     public void Start(ulong instance, Instant now) => Machine = new PeerMachine(
         new PeerConfiguration { Name = "other", Addresses = ["other:1"], Fingerprint = _peer, Networks = ["corp"] },
-        _self, instance, new Random(1), this, now + TimeSpan.FromHours(1));
+        _self, instance, new Random(1), this, now);
 
     // Number 0 is a dial that the model does not want yet.
     void ISessionActions.Dial(PeerMachine peer, long dialId, string address) => Dials += dialId != 0 ? 1 : 0;
@@ -212,7 +212,8 @@ internal sealed class RealEnd(long id, ConnectionRole role, Fingerprint peer) : 
 
     public bool SendControl(ReadOnlySpan<byte> bytes)
     {
-        if (!_isCut)
+        // Whether the peer still answers is no part of the tie-break.
+        if (!_isCut && (ControlType)bytes[2] != ControlType.Keepalive)
             Other._incoming.Enqueue(bytes.ToArray());
         return true;
     }
