@@ -6,7 +6,6 @@ namespace VibePN.System.Tests;
 /// <summary>A gateway that falls silent while it is sent to, with another one beside it.</summary>
 public sealed class DeadPeerTests
 {
-    private const string Behind = "192.168.7.1";
     private const int Port = 7_000;
     private const int PerSecond = 500;
 
@@ -28,11 +27,11 @@ public sealed class DeadPeerTests
 
     private static async Task RunAsync(int rounds, TimeSpan limit)
     {
-        using MeshLab lab = await StartAsync();
+        using MeshLab lab = await GatewayLab.CreateAsync();
         (Node one, Node two, Node three) = (lab.Nodes[0], lab.Nodes[1], lab.Nodes[2]);
-        using var preferred = new UdpSink(two, Behind, Port);
-        using var other = new UdpSink(three, Behind, Port);
-        using var source = new UdpSource(one, Behind, Port, PerSecond);
+        using var preferred = new UdpSink(two, GatewayLab.Behind, Port);
+        using var other = new UdpSink(three, GatewayLab.Behind, Port);
+        using var source = new UdpSource(one, GatewayLab.Behind, Port, PerSecond);
         var found = new List<TimeSpan>();
         var moved = new List<TimeSpan>();
         for (int round = 0; round < rounds; round++)
@@ -55,43 +54,6 @@ public sealed class DeadPeerTests
             Figures.Report(Figures.Line($"  {fault}", [.. moved.Where((_, round) => round % 3 == (int)fault)]));
         Assert.True(Figures.Percentile(found, 99) <= limit, Figures.Line("found", found));
         Assert.True(Figures.Percentile(moved, 99) <= limit, Figures.Line("moved", moved));
-    }
-
-    // Nodes 2 and 3 both lead to one prefix, node 2 with the better metric.
-    private static async Task<MeshLab> StartAsync()
-    {
-        MeshLab lab = await MeshLab.CreateAsync(nodes: 3);
-        try
-        {
-            (Node one, Node two, Node three) = (lab.Nodes[0], lab.Nodes[1], lab.Nodes[2]);
-            one.WriteConfig(NodeConfig.Text(one, [MeshLab.Dialled(two), MeshLab.Dialled(three)], """
-
-                [[networks.lab.policy.import]]
-                peer = "node*"
-                allow = ["192.168.7.0/24"]
-
-                """));
-            foreach ((Node gateway, int metric) in new[] { (two, 10), (three, 20) })
-            {
-                gateway.Namespace.Exec("ip", "address", "add", $"{Behind}/32", "dev", "lo");
-                gateway.WriteConfig(NodeConfig.Text(gateway, [MeshLab.Dialled(one)], $$"""
-
-                    [[networks.lab.originate]]
-                    prefix = "192.168.7.0/24"
-                    metric = {{metric}}
-
-                    """));
-            }
-            foreach (Node node in lab.Nodes)
-                node.Start();
-            await Task.WhenAll(one.JoinedAsync(two, three), two.JoinedAsync(one), three.JoinedAsync(one));
-            return lab;
-        }
-        catch
-        {
-            lab.Dispose();
-            throw;
-        }
     }
 
     private static async Task FlowsAsync(MeshLab lab, UdpSink sink)
