@@ -50,15 +50,9 @@ internal sealed class FullMesh : IDisposable
     }
 
     /// <summary>Waits until every node has exactly one connection with every other.</summary>
-    public async Task OneConnectionAsync(TimeSpan limit)
-    {
-        var watch = Stopwatch.StartNew();
-        foreach (Node node in Nodes)
-        {
-            await Wait.ForAsync(limit - watch.Elapsed, $"{node.Name} to have one connection with each of the others",
-                () => HoldsOneEachAsync(node), () => $"{node.AskAsync("peers").GetAwaiter().GetResult()}\n{Logs()}");
-        }
-    }
+    public Task OneConnectionAsync(TimeSpan limit) => Task.WhenAll(Nodes.Select(node => Wait.ForAsync(
+        limit, $"{node.Name} to have one connection with each of the others",
+        () => HoldsOneEachAsync(node), () => $"{node.AskAsync("peers").GetAwaiter().GetResult()}\n{Logs()}")));
 
     /// <summary>Cuts the mesh in halves and waits until each half has given the other up.</summary>
     /// <returns>How long that took.</returns>
