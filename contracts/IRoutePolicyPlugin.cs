@@ -7,8 +7,11 @@ namespace VibePN.Contracts;
 /// Called on the engine's control thread, and before it is put in place also on another, one call at a time, never per
 /// packet; it may be asked for things that then do not happen. Equal input gives equal output;
 /// there is no I/O. <see cref="Compile"/> may take 50 ms at 10,000 routes; on overrun or exception the last good
-/// lookup stays. Membership, sender-scoped withdraw, the inner source check, protection of our own addresses and
-/// the hard caps are the engine's: it checks them before and after, whatever a policy says.
+/// lookup stays. Membership, sender-scoped withdraw, the inner source check, protection of our own addresses, the
+/// operator's rules, damping and the limits are the engine's: a policy is asked after them and may refuse more, never less.
+/// Its answers are checked: an imported route keeps prefix, next hop, origin, source, path and sequence, has a preference of
+/// 0 to 65,535, a metric below infinity and at most 8 tags of 32 characters; a table leads only to next hops of candidates;
+/// a selection judges each candidate of its prefix once. What breaks this is refused.
 /// </remarks>
 public interface IRoutePolicyPlugin : IPlugin
 {
@@ -143,8 +146,11 @@ public sealed record ImportVerdict(RouteCandidate? Candidate, RouteReason Reason
 /// <summary>One of our own routes could be announced to a peer.</summary>
 /// <param name="Network">The network's name.</param>
 /// <param name="Peer">Who would learn it.</param>
-/// <param name="Candidate">What would be announced.</param>
-/// <param name="ConfiguredExport">Whether the configuration asks for it (own address with <c>export</c>, or <c>originate</c>).</param>
+/// <param name="Candidate">What would be announced, with the metric and tags that the configuration gives it.</param>
+/// <param name="ConfiguredExport">
+/// Whether the configuration asks for it: own address with <c>export</c>, or originated and let through by the export rules.
+/// Always true today, as nothing else is announced.
+/// </param>
 public sealed record ExportRequest(string Network, PeerFacts Peer, RouteCandidate Candidate, bool ConfiguredExport);
 
 /// <summary>The answer to an <see cref="ExportRequest"/>.</summary>

@@ -178,7 +178,7 @@ public sealed partial class OverlayEngine
     {
         if (change.Routing is not { } candidate)
             return null;
-        var watched = new WatchedPolicy(candidate, () => _loop.Now);
+        var watched = new WatchedPolicy(candidate, clock: null);
         NetworkSet shadow = PolicyTrial.Run(
             watched, Plane, change.Configuration?.Networks ?? Plane.Configuration.Networks, now);
         // What the engine itself refuses (a table that leads where nothing leads) is no exception of the candidate's.

@@ -49,6 +49,9 @@ internal enum ControlType : byte
     /// <summary>How the sender came to its own address in a network: <see cref="ClaimMessage"/>. Optional.</summary>
     Claim = 0xC1,
 
+    /// <summary>Asks the node that began the connection for a new one: what the two agreed on has changed. Empty; optional.</summary>
+    Renew = 0xD2,
+
     /// <summary>Another node has the better claim to the receiver's address: <see cref="ClaimLostMessage"/>. Optional.</summary>
     ClaimLost = 0xCC,
 }

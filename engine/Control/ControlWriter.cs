@@ -44,6 +44,10 @@ internal static class ControlWriter
     public static int WriteReady(Span<byte> destination) =>
         new FrameBuilder(destination, ControlType.Ready).Finish();
 
+    /// <summary>A new connection is wanted.</summary>
+    public static int WriteRenew(Span<byte> destination) =>
+        new FrameBuilder(destination, ControlType.Renew).Finish();
+
     /// <summary>No more packets from us on this connection.</summary>
     public static int WriteDrain(Span<byte> destination) =>
         new FrameBuilder(destination, ControlType.Drain).Finish();

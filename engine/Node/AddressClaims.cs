@@ -7,7 +7,7 @@ using VibePN.Engine.Time;
 
 namespace VibePN.Engine.Node;
 
-/// <summary>Sees to it that no two nodes keep one address (docs/wire-format.md §4.11).</summary>
+/// <summary>Sees to it that no two nodes keep one address (docs/wire-format.md §4.12).</summary>
 /// <remarks>
 /// Tells peers how we came to our addresses, remembers how they came to theirs, says whose claim to a contested address is
 /// the better one, tells the others so, and moves our own where we have to give way. Control thread.

@@ -68,6 +68,13 @@ internal sealed class Greeter(ulong instance, ISessionActions actions)
         connection.Transport.SendControl(frame[..ControlWriter.WriteDrain(frame)]);
     }
 
+    /// <summary>Asks for a new connection in this one's place.</summary>
+    public static void SendRenew(PeerConnection connection)
+    {
+        Span<byte> frame = stackalloc byte[8];
+        connection.Transport.SendControl(frame[..ControlWriter.WriteRenew(frame)]);
+    }
+
     /// <summary>Asks for a sign of life.</summary>
     public static void SendKeepalive(PeerConnection connection, ulong token)
     {

@@ -90,6 +90,11 @@ internal sealed partial class PeerMachine
                 if (connection is { Phase: ConnectionPhase.Draining, WasTakenBack: false })
                     connection.Deadline = Instant.Min(connection.Deadline, now + SessionTimes.DrainLinger);
                 return null;
+            case ControlType.Renew:
+                // Asked again and again, it costs one dial at a time: while that is under way nothing else begins.
+                if (connection == Active && connection.IsOurs && now - _renewedAt >= SessionTimes.AgreementTimeout)
+                    _renewAt = now;
+                return null;
             case ControlType.Goodbye:
                 return OnGoodbye(connection, frame.Body, now);
             default:

@@ -30,6 +30,9 @@ internal sealed partial class PeerMachine
     private readonly Greeter _greeter;
     private readonly Dialling _dialling;
     private readonly CloneWatch _clones = new();
+    private Instant _renewAt = Instant.Never; // sooner than the connection's age asks for
+    private Instant _renewedAt;
+    private Instant _agreeBy = Instant.Never;
     private Instant _routesHeldUntil;
 
     /// <summary>A peer that nothing is known of yet.</summary>
@@ -102,7 +105,7 @@ internal sealed partial class PeerMachine
     {
         get
         {
-            Instant next = DialDue;
+            Instant next = Instant.Min(DialDue, _agreeBy);
             foreach (PeerConnection connection in _connections)
             {
                 next = Instant.Min(next, Instant.Min(connection.Deadline, connection.Intake.Deadline));
@@ -125,7 +128,8 @@ internal sealed partial class PeerMachine
     private Instant RenewalDue =>
         Active is { IsOurs: true } active
         && _connections.TrueForAll(other => other == active || other.Phase == ConnectionPhase.Draining)
-            ? Instant.Max(active.Since + (_actions.Settings.RenewAfter * active.RenewalShare), _dialling.NextRenewal)
+            ? Instant.Max(
+                Instant.Min(_renewAt, active.Since + (_actions.Settings.RenewAfter * active.RenewalShare)), _dialling.NextRenewal)
             : Instant.Never;
 
     /// <summary>Time has passed.</summary>
@@ -138,6 +142,8 @@ internal sealed partial class PeerMachine
     {
         foreach (PeerConnection connection in _connections.ToArray())
             OnConnectionTimer(connection, now);
+        if (now >= _agreeBy)
+            CloseAll(CloseCode.Unconfigured, "the agreed networks changed", now);
         if (now < DialDue || nextDialId() is not (> 0 and var dialId))
             return;
         string address = _dialling.Start(Configuration.Addresses, dialId, now);
@@ -241,18 +247,38 @@ internal sealed partial class PeerMachine
         bool identityChanged = configuration.Fingerprint is { } pin && Identity is { } known && pin != known;
         bool addressChanged = !configuration.Addresses.SequenceEqual(Configuration.Addresses);
         Configuration = configuration;
+        bool wasHeld = now < HeldUntil;
         Conduct.Forgive();
         if (identityChanged)
             CloseAll(CloseCode.TrustRevoked, "the configured fingerprint changed", now);
         else if (networksChanged)
-            CloseAll(CloseCode.Unconfigured, "the agreed networks changed", now);
+            AgreeAnew(now);
         Identity ??= configuration.Fingerprint;
-        if (!identityChanged && !networksChanged && !addressChanged)
+        if (!identityChanged && !networksChanged && !addressChanged && !wasHeld)
             return;
-        _dialling.DialAfresh(now);
+        if (Active is null)
+            _dialling.DialAfresh(now);
         if (!identityChanged)
             return;
         Identity = configuration.Fingerprint;
+    }
+
+    /// <summary>
+    /// The networks we share are others now: a new connection agrees on them, and the old one carries what both still
+    /// have until then.
+    /// </summary>
+    private void AgreeAnew(Instant now)
+    {
+        if (Active is not { } active || (active.IsOurs && Configuration.Addresses.IsEmpty))
+        {
+            CloseAll(CloseCode.Unconfigured, "the agreed networks changed", now);
+            return;
+        }
+        _agreeBy = now + SessionTimes.AgreementTimeout;
+        if (active.IsOurs)
+            _renewAt = now;
+        else
+            Greeter.SendRenew(active);
     }
 
     /// <summary>Leaves the peer alone for a while: it is neither dialled nor let in. Another configuration ends that.</summary>
@@ -345,6 +371,9 @@ internal sealed partial class PeerMachine
         {
             LastError = "";
             ConnectedSince ??= now;
+            _agreeBy = Instant.Never;
+            _renewAt = Instant.Never;
+            _renewedAt = now;
             _routesHeldUntil = default;
             _dialling.OnActive();
         }
@@ -354,6 +383,7 @@ internal sealed partial class PeerMachine
                 _dialling.OnStable();
             ConnectedSince = null;
             LostAt = now;
+            _agreeBy = Instant.Never;
         }
         _actions.ActiveChanged(this, connection, now);
     }

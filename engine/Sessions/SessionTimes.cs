@@ -90,6 +90,12 @@ internal static class SessionTimes
     /// </summary>
     public static readonly TimeSpan HeadStart = TimeSpan.FromMilliseconds(60);
 
+    /// <summary>
+    /// A connection whose networks have changed is closed when no new one has replaced it by then, so that the two ends
+    /// meet anew after all.
+    /// </summary>
+    public static readonly TimeSpan AgreementTimeout = TimeSpan.FromSeconds(10);
+
     /// <summary>A drained connection is closed this long after both ends said Drain.</summary>
     public static readonly TimeSpan DrainLinger = TimeSpan.FromMilliseconds(200);
 

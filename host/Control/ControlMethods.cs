@@ -35,6 +35,7 @@ internal sealed class ControlMethods : IControlMethods
         Add("plugins.swap", "Lets a listed plugin take another's place: role, name, replace, dry_run.", ControlRole.Admin, SwapAsync);
         Add("reload", "Reads config.toml and plugins.toml again, all or nothing; dry_run only says what would change.",
             ControlRole.Admin, ReloadAsync);
+        Add("route.explain", "Says where a packet goes and why: destination, network, from.", ControlRole.Viewer, ExplainAsync);
         Add("routes", "Lists the routes of all networks.", ControlRole.Viewer, RoutesAsync);
         Add("shutdown", "Says goodbye and ends the daemon.", ControlRole.Admin, ShutdownAsync);
         Add("status", "Shows the daemon's health in one object.", ControlRole.Viewer, StatusAsync);
@@ -142,6 +143,17 @@ internal sealed class ControlMethods : IControlMethods
     {
         EngineStatus status = await _daemon.GetStatusAsync(cancellationToken);
         return JsonReply.Array(status.Routes, StatusJson.WriteRoute);
+    }
+
+    private async Task<ControlReply> ExplainAsync(ControlCall request, CancellationToken cancellationToken)
+    {
+        if (RouteQuestionReader.Read(request.Parameters, out string problem) is not { } question)
+            return JsonReply.Error(ControlError.BadRequest, problem);
+        RouteAnswer answer = await _daemon.ExplainRouteAsync(question, cancellationToken);
+        if (answer.Report is not { } report)
+            return JsonReply.Error(ControlError.NotFound, answer.Problem);
+        PluginReport? policy = _daemon.GetPlugins().FirstOrDefault(plugin => plugin is { Role: "routing", State: "running" });
+        return JsonReply.OkObject(writer => RouteJson.Write(writer, report, policy));
     }
 
     private async Task<ControlReply> NetworksAsync(ControlCall request, CancellationToken cancellationToken)

@@ -16,6 +16,9 @@ internal interface IDaemon
     /// <summary>A picture of the engine.</summary>
     Task<EngineStatus> GetStatusAsync(CancellationToken cancellationToken);
 
+    /// <summary>Why a packet would go where it goes.</summary>
+    Task<RouteAnswer> ExplainRouteAsync(RouteQuestion question, CancellationToken cancellationToken);
+
     /// <summary>A digest of everything in effect.</summary>
     Task<string> GetConfigurationHashAsync(CancellationToken cancellationToken);
 

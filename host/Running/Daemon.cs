@@ -134,6 +134,10 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     public Task<string> GetConfigurationHashAsync(CancellationToken cancellationToken) => _parts.DigestAsync(cancellationToken);
 
     /// <inheritdoc/>
+    public Task<RouteAnswer> ExplainRouteAsync(RouteQuestion question, CancellationToken cancellationToken) =>
+        _parts.Engine.ExplainRouteAsync(question, cancellationToken);
+
+    /// <inheritdoc/>
     public ImmutableArray<PluginReport> GetPlugins() =>
     [
         .. _plugins.All.Select(plugin => ReportOf(plugin.Plugin, StateText(plugin.State)))

@@ -42,6 +42,11 @@ internal sealed class Reloading(RunningParts parts, CommandLine files, Fingerpri
         {
             return new ReloadOutcome(refused.Error, refused.Message, []);
         }
+        catch (PluginException exception)
+        {
+            // The daemon is starting or stopping.
+            return new ReloadOutcome(ControlError.Unavailable, exception.Message, []);
+        }
     }
 
     private async Task<ChangeResult> ChangeAsync(ReloadPlan plan)
@@ -101,5 +106,12 @@ internal sealed class Reloading(RunningParts parts, CommandLine files, Fingerpri
         parts.Settings = plan.Next.Host with { StateDirectory = parts.Settings.StateDirectory };
         parts.Selection = plan.Selection;
         parts.Pending = [.. plan.Pending];
+        foreach (LoadedPlugin plugin in parts.Plugins.All)
+        {
+            // The same plugin may stand elsewhere now, in the file or on the disk.
+            if (plan.Selection.Find(plugin.Entry.Name) is { } listed && listed.Entry.Role == plugin.Entry.Role
+                && listed.Package.Hash == plugin.Hash && listed.Settings.Texts.SequenceEqual(plugin.Plugin.Settings.Texts))
+                plugin.Take(listed);
+        }
     }
 }

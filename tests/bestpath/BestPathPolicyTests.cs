@@ -73,6 +73,31 @@ public sealed class BestPathPolicyTests
         }
     }
 
+    [Fact]
+    public void Choice_depends_on_the_set_and_not_on_its_order_in_100000_random_sets()
+    {
+        var random = new Random(11);
+        int groups = 0;
+        for (int round = 0; round < 100_000; round++)
+        {
+            RouteCandidate[] routes = new RouteCandidate[random.Next(1, 6)];
+            for (int i = 0; i < routes.Length; i++)
+                routes[i] = Draw(random) with { NextHop = Id((byte)(i + 1)), Path = [] };
+            PeerFacts[] peers = [.. routes.Select(route => Peer(route.NextHop, "peer", connected: random.Next(5) != 0))];
+            RouteSnapshot snapshot = Snapshot(routes).Among(peers) with { MaxPaths = random.Next(1, 4) };
+            RouteSelection first = _policy.Select(snapshot, routes[0].Prefix);
+            random.Shuffle(routes);
+            random.Shuffle(peers);
+            RouteSelection second = _policy.Select(snapshot with { Candidates = [.. routes], Peers = [.. peers] }, routes[0].Prefix);
+            Assert.Equal(first.Group.Hops, second.Group.Hops);
+            Assert.Equal(
+                first.Verdicts.Select(verdict => (verdict.Candidate.NextHop, verdict.Reason)),
+                second.Verdicts.Select(verdict => (verdict.Candidate.NextHop, verdict.Reason)));
+            groups += first.Group.Hops.Length > 1 ? 1 : 0;
+        }
+        Assert.InRange(groups, 1_000, 99_000);
+    }
+
     private IEnumerable<Fingerprint> Hops(RouteSnapshot snapshot) =>
         HopsFor(_policy.Compile(snapshot), To("10.42.0.5")).Select(hop => hop.Peer);
 }

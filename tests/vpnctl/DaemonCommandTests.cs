@@ -67,8 +67,8 @@ public sealed class DaemonCommandTests
         """)]
     [InlineData("networks", "networks", "[]", "No networks.\n")]
     [InlineData("plugins list", "plugins.list", Plugins, """
-        NAME       ROLE  STATE    VERSION  CONTRACT  SETTINGS              FILE               SHA-256
-        tun-linux  tun   running  0.1.0    1.0       tx_queue_length=1000  plugins/tun-linux  ff00
+        NAME       ROLE  STATE    VERSION  CONTRACT  FILE               SHA-256
+        tun-linux  tun   running  0.1.0    1.0       plugins/tun-linux  ff00
 
         """)]
     [InlineData("plugins list", "plugins.list", "[]", "No plugins.\n")]
@@ -152,6 +152,37 @@ public sealed class DaemonCommandTests
         Assert.Equal(outcome, daemon.Vpnctl([.. command.Split(' '), "-json"]));
     }
 
+    [Fact]
+    public async Task A_route_is_explained_line_by_line()
+    {
+        const string Answer = """
+            {"candidates":[{"age_s":5,"announced_metric":3,"chosen":true,"damped_s":null,"metric":259,"peer":"aa","peer_name":"hub","penalty":0,"preference":120,"prefix":"192.168.7.0/24","reason":"Best","refused_by":null,"rule":"import rule 2 (config.toml, line 14) allows it","stale":false,"tags":["lan"],"text":"Chosen: nothing beats it."},
+            {"age_s":null,"announced_metric":3,"chosen":false,"damped_s":75,"metric":null,"peer":"bb","peer_name":"lab","penalty":6000,"preference":null,"prefix":"192.168.0.0/16","reason":"Damped","refused_by":"damping","rule":"","stale":false,"tags":[],"text":"it changed too often lately"}],
+            "covering":["192.168.0.0/16"],"destination":"192.168.7.20","direction":"out","drop":null,"egress":[{"max_packet":1421,"path_mtu":1452,"peer":"aa","peer_name":"hub","remote":"1.2.3.4:51820","rtt_ms":42,"state":"up","taken":true,"weight":1}],
+            "fault":"","local":"","matched":"192.168.7.0/24","network":"corp","peer":"aa","policy":{"name":"routing-lpm","text":"words","version":"0.1.0"},"source":"10.42.0.9","source_check":{"own":true,"peers":[],"text":"10.42.0.9 is ours"},"table":{"age_s":2.3,"version":1841},"verdict":"forward to hub"}
+            """;
+        await using var daemon = new FakeDaemon(_ => $$"""{"status":"ok","output":{{Answer.ReplaceLineEndings("")}}}""" + "\n");
+        Outcome outcome = daemon.Vpnctl("route", "explain", "192.168.7.20", "--network", "corp", "--from=10.42.0.9");
+        Assert.Equal("", outcome.Error);
+        Assert.Equal(["""{"cmd":"route.explain","destination":"192.168.7.20","network":"corp","from":"10.42.0.9"}"""], daemon.Requests);
+        Assert.Equal("""
+            destination 192.168.7.20  network corp  table 1841 (2.3 s old)
+            match       192.168.7.0/24  (also covering: 192.168.0.0/16)
+            candidates  2, accepted 1
+                1 * 192.168.7.0/24 via hub  metric 259  pref 120  tags lan
+                        Chosen: nothing beats it.
+                        import rule 2 (config.toml, line 14) allows it
+                2   192.168.0.0/16 via lab  refused by damping (Damped)
+                        it changed too often lately
+                        damping penalty 6000, not used for 1 min 15 s more
+            policy      routing-lpm 0.1.0: words
+            source      10.42.0.9 is ours
+            egress      * hub: up, 1.2.3.4:51820, RTT 42 ms, path MTU 1452 B, inner max 1421 B
+            verdict     forward to hub
+
+            """, outcome.Out);
+    }
+
     [Theory]
     [InlineData("routes", Routes, "lab", "corp")]
     [InlineData("peers", Peers, "corp", "node3")]
@@ -203,7 +234,7 @@ public sealed class DaemonCommandTests
     public async Task Strange_answers_are_shown_as_far_as_they_go(string answer)
     {
         await using var daemon = new FakeDaemon(_ => answer);
-        foreach (string command in new[] { "status", "peers", "routes", "networks", "plugins list", "reload", "version" })
+        foreach (string command in new[] { "status", "peers", "routes", "networks", "plugins list", "reload", "version", "route explain 10.0.0.1" })
             Assert.Equal(0, daemon.Vpnctl(command.Split(' ')).ExitCode);
     }
 

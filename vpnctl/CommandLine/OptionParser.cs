@@ -33,6 +33,7 @@ internal static class OptionParser
                 Parse<FingerprintOptions>(parser, command, known, words),
             var type when type == typeof(NetworkFilterOptions) =>
                 Parse<NetworkFilterOptions>(parser, command, known, words),
+            var type when type == typeof(RouteExplainOptions) => Parse<RouteExplainOptions>(parser, command, known, words),
             var type when type == typeof(ReloadOptions) => Parse<ReloadOptions>(parser, command, known, words),
             var type when type == typeof(SwapOptions) => Parse<SwapOptions>(parser, command, known, words),
             _ => Parse<DaemonOptions>(parser, command, known, words),

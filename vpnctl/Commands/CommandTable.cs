@@ -14,6 +14,8 @@ internal static class CommandTable
             "vpnctl peers --network corp", (o, t) => DaemonCommands.List(o, t, "peers", "networks", PeersView.Render)),
         Command.Of<NetworkFilterOptions>("routes", "List the routes and where they lead.",
             "vpnctl routes --json", (o, t) => DaemonCommands.List(o, t, "routes", "network", RoutesView.Render)),
+        Command.Of<RouteExplainOptions>("route explain", "Say where a packet to an address goes, and why.",
+            "vpnctl route explain 192.168.7.20 --network corp --from 10.42.0.9", RouteExplainCommand.Run),
         Command.Of<NetworkFilterOptions>("networks", "List the networks, their interfaces and traffic.",
             "vpnctl networks", (o, t) => DaemonCommands.List(o, t, "networks", "name", NetworksView.Render)),
         Command.Of<DaemonOptions>("plugins list", "List the plugins that the daemon runs.",

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace VibePN.Vpnctl.Rendering;
 
-/// <summary>The plugins: which fills which role, and whether it runs.</summary>
+/// <summary>The plugins: which fills which role, and whether it runs. Their settings would not fit a line: <c>--json</c> has them.</summary>
 internal static class PluginsView
 {
     public static void Render(JsonElement output, Terminal terminal)
@@ -18,7 +18,6 @@ internal static class PluginsView
             new Column("STATE"),
             new Column("VERSION", 4),
             new Column("CONTRACT", 3),
-            new Column("SETTINGS", 1),
             new Column("FILE", 2),
             new Column("SHA-256", 1));
         foreach (JsonElement plugin in output.EnumerateArray())
@@ -28,7 +27,6 @@ internal static class PluginsView
                 new Cell(plugin.Clean("state"), ToneOf(plugin.Text("state"))),
                 plugin.Clean("version"),
                 plugin.Clean("contract"),
-                SettingsOf(plugin),
                 plugin.Clean("file"),
                 plugin.Clean("hash"));
         table.Write(terminal);
@@ -40,8 +38,4 @@ internal static class PluginsView
         "standby" => Tone.Plain,
         _ => Tone.Bad,
     };
-
-    private static string SettingsOf(JsonElement plugin) =>
-        string.Join(' ', plugin.Members("settings").Select(
-            setting => Escape.Controls($"{setting.Name}={setting.Value.AsText()}")));
 }

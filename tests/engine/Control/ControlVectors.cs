@@ -40,6 +40,7 @@ internal static class ControlVectors
             buffer => ControlWriter.WriteHelloAck(buffer, HelloAck)),
         new("Confirm", "00 01 43", buffer => ControlWriter.WriteConfirm(buffer)),
         new("Ready", "00 01 52", buffer => ControlWriter.WriteReady(buffer)),
+        new("Renew", "00 01 d2", buffer => ControlWriter.WriteRenew(buffer)),
         new("Drain", "00 01 44", buffer => ControlWriter.WriteDrain(buffer)),
         new("Announce", "00 28 41 00 04 04 20 0a 2a 00 05 00 00 01 00 04 14 0a 2b 10 00 00 00 01 "
             + "06 30 fd 00 00 42 00 00 ff ff ff fe 04 00 00 00 00 00",

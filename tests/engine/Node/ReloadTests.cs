@@ -57,7 +57,8 @@ public sealed class ReloadTests
         await lab[1].UntilAsync(status => status.Routes.Length == 2, "only corp");
         await lab[0].SendAsync(lab[1], "corp");
         Assert.Contains("network lab: added", await lab[0].ReloadAsync(old => old with { Networks = networks }));
-        await lab.MeetAsync();
+        foreach (LabEngine node in new[] { lab[0], lab[1] })
+            await node.UntilAsync(status => status.Routes.Length == 4 && status.Peers[0].Connections == 1, "routes in both networks");
         await lab[1].SendAsync(lab[0], "lab");
     }
 
@@ -96,6 +97,48 @@ public sealed class ReloadTests
                 await lab[0].ReloadAsync(old => old with { Networks = [old.Networks[0] with { Export = i % 20 == 0 }, old.Networks[1]] });
         }
         await NodeLab.UntilAsync(() => lab[1].Device("lab").WrittenCount == before + 200, "all 200 packets");
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task Network_that_two_nodes_share_anew_costs_the_others_no_packet(int first)
+    {
+        await using var lab = NodeLab.Mesh(2);
+        NetworkConfiguration added = lab[0].Configuration.Networks[1];
+        foreach (LabEngine node in new[] { lab[0], lab[1] })
+            node.Configuration = node.Configuration with { Peers = [.. node.Configuration.Peers.Select(peer => peer with { Networks = ["corp"] })] };
+        await lab.StartAsync();
+        await lab[0].UntilAsync(status => status.Routes.Length == 2, "routes in corp");
+        await lab[1].UntilAsync(status => status.Routes.Length == 2, "routes in corp");
+
+        // Whoever began the connection may be the first or the second to reload.
+        foreach (LabEngine node in new[] { lab[first], lab[1 - first] })
+        {
+            await node.ReloadAsync(configuration => configuration with
+            {
+                Peers = [.. configuration.Peers.Select(peer => peer with { Networks = ["corp", added.Name] })],
+            });
+            for (int i = 0; i < 50; i++)
+            {
+                await lab[0].SendAsync(lab[1], "corp");
+                await lab[1].SendAsync(lab[0], "corp");
+                Assert.Equal("up", (await node.StatusAsync()).Peers[0].State);
+            }
+        }
+        foreach (LabEngine node in new[] { lab[0], lab[1] })
+            await node.UntilAsync(status => status.Routes.Length == 4 && status.Peers[0].Connections == 1, "routes in both networks");
+        await lab[0].SendAsync(lab[1], added.Name);
+
+        // And apart again.
+        await lab[first].ReloadAsync(configuration => configuration with
+        {
+            Peers = [.. configuration.Peers.Select(peer => peer with { Networks = ["corp"] })],
+        });
+        Assert.Equal(2, (await lab[first].StatusAsync()).Routes.Length);
+        await lab[0].SendAsync(lab[1], "corp");
+        await lab[1 - first].UntilAsync(status => status.Routes.Length == 2, "the peer forgets them");
+        await lab[1].SendAsync(lab[0], "corp");
     }
 
     [Fact]

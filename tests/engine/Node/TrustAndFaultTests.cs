@@ -91,6 +91,7 @@ public sealed class TrustAndFaultTests
         lab[0].Policy.ImportFault = "broken";
         await lab[1].StartAsync();
         await lab[1].UntilAsync(status => status.Routes.Length == 4, "the other direction works");
+        await NodeLab.UntilAsync(() => lab[0].Lines.From(LogLevel.Warning).Any(), "a line about the policy");
         Assert.InRange(lab[0].Lines.From(LogLevel.Warning).Count(), 1, 60);
     }
 

@@ -22,6 +22,8 @@ public sealed class TrustStoreFaultTests
         string warning = Assert.Single(status.Warnings, warning => warning.StartsWith("trust store: ", StringComparison.Ordinal));
         Assert.Contains("it is damaged", warning, StringComparison.Ordinal);
         Assert.Contains("remove the file to begin anew", warning, StringComparison.Ordinal);
+        foreach (LabEngine node in new[] { lab[0], lab[2] })
+            await node.UntilAsync(status => status.Routes.Any(route => route.Network == "corp" && route.Best), "routes of each other");
         await lab[0].SendAsync(lab[2], "corp");
     }
 }

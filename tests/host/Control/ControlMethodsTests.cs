@@ -106,11 +106,34 @@ public sealed class ControlMethodsTests
     }
 
     [Fact]
+    public async Task A_route_is_explained_with_stable_names()
+    {
+        Assert.Equal(
+            $$"""{"candidates":[{"age_s":0,"announced_metric":3,"chosen":true,"damped_s":null,"metric":259,"peer":"{{Other}}","peer_name":"a","penalty":0,"preference":120,"prefix":"192.168.7.0/24","reason":"Best","refused_by":null,"rule":"import rule 1","stale":false,"tags":["lan"],"text":"Chosen."},{"age_s":null,"announced_metric":1,"chosen":false,"damped_s":61,"metric":null,"peer":"{{Node}}","peer_name":"b","penalty":6000,"preference":null,"prefix":"192.168.0.0/16","reason":"Damped","refused_by":"damping","rule":"","stale":false,"tags":[],"text":"restless"}],"covering":["192.168.0.0/16"],"destination":"192.168.7.9","direction":"out","drop":"NoSession","egress":[{"max_packet":null,"path_mtu":null,"peer":"{{Other}}","peer_name":"a","remote":null,"rtt_ms":null,"state":"waiting","taken":false,"weight":1}],"fault":"","local":"","matched":"192.168.7.0/24","network":"lab","peer":null,"policy":{"name":"unknown","text":"words","version":"unknown"},"source":"10.42.0.36","source_check":{"own":true,"peers":[],"text":"ours"},"table":{"age_s":2.5,"version":7},"verdict":"dropped"}""",
+            await OkAsync("route.explain", """{"destination":"192.168.7.9","from":"10.42.0.36"}"""));
+        Assert.Equal(new RouteQuestion(IpAddress.Parse("192.168.7.9"), null, IpAddress.Parse("10.42.0.36")), _daemon.Question);
+    }
+
+    [Theory]
+    [InlineData("{}", ControlError.BadRequest, "'route.explain' needs 'destination', an IPv4 or IPv6 address.")]
+    [InlineData("""{"destination":"corp"}""", ControlError.BadRequest, "'corp' is no IP address: 'destination' is one such as 192.168.7.20 or fd5a::7.")]
+    [InlineData("""{"destination":"10.0.0.1","from":"x\ny"}""", ControlError.BadRequest, @"'x\ny' is no IP address: 'from' is one such as 192.168.7.20 or fd5a::7.")]
+    [InlineData("""{"destination":5}""", ControlError.BadRequest, "'route.explain' takes the texts destination, from, network, not 'destination'.")]
+    [InlineData("""{"destination":"10.0.0.1","proto":"tcp"}""", ControlError.BadRequest, "'route.explain' takes the texts destination, from, network, not 'proto'.")]
+    [InlineData("""{"destination":"10.0.0.1","network":"x"}""", ControlError.NotFound, "there is no network 'x'.")]
+    public async Task A_question_that_cannot_be_answered_is_told_why(string parameters, ControlError error, string text)
+    {
+        ControlReply reply = await CallAsync("route.explain", ControlRole.Viewer, parameters);
+        Assert.Equal((error, text), (reply.Error, reply.Message));
+    }
+
+    [Fact]
     public void Methods_are_described_sorted_by_name()
     {
         string[] names = [.. Methods().Describe().Select(method => method.Name)];
         Assert.Equal(
-            ["goodbye", "networks", "peers", "plugins.list", "plugins.swap", "reload", "routes", "shutdown", "status", "version"], names);
+            ["goodbye", "networks", "peers", "plugins.list", "plugins.swap", "reload", "route.explain", "routes", "shutdown", "status", "version"],
+            names);
     }
 
     [Fact]
@@ -128,9 +151,9 @@ public sealed class ControlMethodsTests
 
     private ControlMethods Methods() => new(_daemon, NullLogger.Instance);
 
-    private async Task<string> OkAsync(string method)
+    private async Task<string> OkAsync(string method, string? parameters = null)
     {
-        ControlReply reply = await CallAsync(method);
+        ControlReply reply = await CallAsync(method, parameters: parameters);
         Assert.Equal("", reply.Message);
         return reply.Result.GetRawText();
     }
@@ -192,6 +215,50 @@ public sealed class ControlMethodsTests
 
         public Task<EngineStatus> GetStatusAsync(CancellationToken cancellationToken) =>
             Fault is null ? Task.FromResult(Status) : Task.FromException<EngineStatus>(Fault);
+
+        public RouteQuestion? Question { get; private set; }
+
+        public Task<RouteAnswer> ExplainRouteAsync(RouteQuestion question, CancellationToken cancellationToken)
+        {
+            Question = question;
+            return Task.FromResult(question.Network is { } name
+                ? new RouteAnswer(null, $"there is no network '{name}'.")
+                : new RouteAnswer(Explained(question)));
+        }
+
+        private static RouteReport Explained(RouteQuestion question) => new()
+        {
+            Destination = question.Destination,
+            Source = question.Source ?? default,
+            Network = "lab",
+            TableVersion = 7,
+            TableAge = TimeSpan.FromSeconds(2.49),
+            Matched = IpPrefix.Parse("192.168.7.0/24"),
+            Covering = [IpPrefix.Parse("192.168.0.0/16")],
+            Candidates =
+            [
+                new RouteCandidateReport
+                {
+                    Prefix = IpPrefix.Parse("192.168.7.0/24"), Peer = Other, PeerName = "a", Announced = 3, Chosen = true,
+                    Candidate = new RouteCandidate
+                    {
+                        Prefix = IpPrefix.Parse("192.168.7.0/24"), NextHop = Other, Origin = Other, Metric = 259, Preference = 120, Tags = ["lan"],
+                    },
+                    Reason = RouteReason.Best, Text = "Chosen.", Rule = "import rule 1",
+                },
+                new RouteCandidateReport
+                {
+                    Prefix = IpPrefix.Parse("192.168.0.0/16"), Peer = ControlMethodsTests.Node, PeerName = "b", Announced = 1,
+                    Reason = RouteReason.Damped, Text = "restless", RefusedBy = "damping", Penalty = 6_000,
+                    DampedFor = TimeSpan.FromSeconds(60.5),
+                },
+            ],
+            PolicyText = "words",
+            SourceCheck = new SourceReport(question.Source ?? default, [], true, "ours"),
+            Egress = [new EgressReport(Other, "a", 1, "waiting", null, false)],
+            Drop = DropReason.NoSession,
+            Verdict = "dropped",
+        };
 
         public ImmutableArray<PluginReport> GetPlugins() => [new PluginReport("1.0", "p/x.dll", "ab", "x", "tun", "failed", "0.1.0")
         {
