@@ -186,7 +186,10 @@ internal sealed class NetworkSet
         }
     }
 
-    /// <summary>Looks at the machine's own routes again: a network that had to wait for one to go is opened.</summary>
+    /// <summary>
+    /// Looks at the machine's own routes again: a network that had to wait for one to go is opened, and one whose subnet
+    /// the machine has got on a LAN meanwhile is closed.
+    /// </summary>
     /// <returns>Whether they have changed.</returns>
     public bool OnMachineNetworkChanged(Instant now)
     {
@@ -195,8 +198,16 @@ internal sealed class NetworkSet
         foreach (OverlayNetwork network in _networks.Values)
         {
             network.IsDirty = true;
-            if (network.Device is null && network.IsBlocked)
-                network.ReopenAt = now;
+            if (network.Device is null)
+            {
+                if (network.IsBlocked)
+                    network.ReopenAt = now;
+            }
+            else if (!network.Configuration.AllowOverlap && Local.CapturedBy(network.Configuration) is not null)
+            {
+                Close(network);
+                network.ReopenAt = now; // finds it blocked, and says so
+            }
         }
         return true;
     }

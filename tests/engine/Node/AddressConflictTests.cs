@@ -108,6 +108,28 @@ public sealed class AddressConflictTests
     }
 
     [Fact]
+    public async Task Open_network_is_closed_while_the_machine_is_on_a_lan_of_its_subnet()
+    {
+        await using NodeLab lab = NodeLab.Mesh(2);
+        await lab.StartAndMeetAsync();
+        foreach (string lan in new[] { "10.42.0.0/24", "10.42.0.0/23" })
+        {
+            lab[0].Tun.MachineRoutes = [new MachineRoute(IpPrefix.Parse(lan), "wlan0", IsConnected: true)];
+            lab[0].Tun.ChangeMachineNetwork();
+            EngineStatus status = await lab[0].UntilAsync(
+                now => now.Networks.Single(network => network.Name == "corp").Device.Length == 0, "the network is closed");
+            Assert.Contains($"{lan} on wlan0", status.Networks.Single(network => network.Name == "corp").Error, StringComparison.Ordinal);
+            Assert.NotEqual("", status.Networks.Single(network => network.Name == "lab").Device);
+
+            lab[0].Tun.MachineRoutes = [new MachineRoute(IpPrefix.Parse("10.42.0.0/25"), "wlan0", IsConnected: true)];
+            lab[0].Tun.ChangeMachineNetwork();
+            await lab[0].UntilAsync(now => now.Networks.All(network => network.Device.Length > 0), "a LAN that is narrower keeps its packets anyway");
+            await lab.MeetAsync();
+            await lab[1].SendAsync(lab[0], "corp");
+        }
+    }
+
+    [Fact]
     public async Task Network_opens_over_the_lan_when_the_operator_allows_it()
     {
         await using NodeLab lab = NodeLab.Mesh(2);

@@ -8,6 +8,8 @@ namespace VibePN.System.Tests.Lab;
 internal sealed class MeshLab : IDisposable
 {
     private const string Prefix = "/run/vibepn-test.";
+    private const string Mainland = "br0";
+    private const string Island = "br1";
     private static int _lastNumber;
 
     private readonly NetworkNamespace _switch;
@@ -18,8 +20,11 @@ internal sealed class MeshLab : IDisposable
         _folder = folder;
         Directory.CreateDirectory(folder);
         _switch = NetworkNamespace.Create("switch");
-        _switch.Exec("ip", "link", "add", "br0", "type", "bridge");
-        _switch.Exec("ip", "link", "set", "br0", "up");
+        foreach (string bridge in new[] { Mainland, Island })
+        {
+            _switch.Exec("ip", "link", "add", bridge, "type", "bridge");
+            _switch.Exec("ip", "link", "set", bridge, "up");
+        }
         Distribution = Distribution.CopyTo(Path.Combine(folder, "dist"));
     }
 
@@ -91,6 +96,12 @@ internal sealed class MeshLab : IDisposable
     /// <summary>A peer that dials, with its pin.</summary>
     public static PeerLine Awaited(Node peer) => new(peer.Name, peer.Fingerprint, Address: null);
 
+    /// <summary>Moves nodes to another bridge: they reach each other and nobody else. No link goes down, so nobody is told.</summary>
+    public void Part(params IEnumerable<Node> nodes) => Move(nodes, Island);
+
+    /// <summary>Moves nodes back to the bridge that all began on.</summary>
+    public void Heal(params IEnumerable<Node> nodes) => Move(nodes, Mainland);
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -104,14 +115,24 @@ internal sealed class MeshLab : IDisposable
     internal void Remember(int processId) =>
         File.AppendAllText(Path.Combine(_folder, "pids"), string.Create(CultureInfo.InvariantCulture, $"{processId}\n"));
 
+    // One process for all of them, so that they move together.
+    private void Move(IEnumerable<Node> nodes, string bridge)
+    {
+        string batch = Path.Combine(_folder, "batch");
+        File.WriteAllLines(batch, nodes.Select(node => $"link set {Port(node.Number)} master {bridge}"));
+        _switch.Exec("ip", "-batch", batch);
+    }
+
+    private static string Port(int number) => string.Create(CultureInfo.InvariantCulture, $"port{number}");
+
     private void AddNode(int number)
     {
         NetworkNamespace space = NetworkNamespace.Create("node");
         var node = new Node(this, number, space, Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $"node{number}")));
         Nodes.Add(node);
-        string port = string.Create(CultureInfo.InvariantCulture, $"port{number}");
+        string port = Port(number);
         space.Exec("ip", "link", "add", "eth0", "type", "veth", "peer", "name", port, "netns", _switch.Name);
-        _switch.Exec("ip", "link", "set", port, "master", "br0", "up");
+        _switch.Exec("ip", "link", "set", port, "master", Mainland, "up");
         space.Exec("ip", "address", "add", $"{node.Underlay}/24", "dev", "eth0");
         space.Exec("ip", "address", "add", $"{node.Underlay6}/64", "dev", "eth0", "nodad");
         space.Exec("ip", "link", "set", "eth0", "up");

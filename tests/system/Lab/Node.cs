@@ -15,6 +15,7 @@ internal sealed class Node : IDisposable
 
     private readonly MeshLab _lab;
     private Process? _daemon;
+    private int _logged;
 
     internal Node(MeshLab lab, int number, NetworkNamespace space, string folder)
     {
@@ -87,6 +88,7 @@ internal sealed class Node : IDisposable
     {
         Assert.True(_daemon is null or { HasExited: true }, $"{Name} runs already.");
         _daemon?.Dispose();
+        _logged = Log.Length - 1;
         // The shell is replaced twice, so the process that is started is the daemon in the end.
         var start = new ProcessStartInfo("sh",
             ["-c", "exec \"$0\" --config \"$1\" --plugins \"$2\" >> \"$3\" 2>&1 < /dev/null",
@@ -110,11 +112,29 @@ internal sealed class Node : IDisposable
         await _daemon.WaitForExitAsync();
     }
 
+    /// <summary>Sends the daemon a signal and does not wait for what it does.</summary>
+    /// <param name="signal">Its name without SIG.</param>
+    public async Task SignalAsync(string signal) =>
+        (await Tool.RunAsync(Patience, "kill", "-" + signal, ProcessId.ToString(CultureInfo.InvariantCulture))).Succeeded();
+
+    /// <summary>Processor time that the daemon has taken so far.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _daemon!.Refresh();
+            return _daemon.TotalProcessorTime;
+        }
+    }
+
+    /// <summary>Whether the daemon that runs now has said that it is ready.</summary>
+    public bool IsReady => Log.Length > 0 && Log.LastIndexOf("ready after", StringComparison.Ordinal) > _logged;
+
     /// <summary>Sends SIGTERM and waits for the end.</summary>
     /// <returns>The exit status.</returns>
     public async Task<int> TerminateAsync()
     {
-        (await Tool.RunAsync(Patience, "kill", "-TERM", ProcessId.ToString(CultureInfo.InvariantCulture))).Succeeded();
+        await SignalAsync("TERM");
         using var deadline = new CancellationTokenSource(Patience);
         try
         {
@@ -128,17 +148,21 @@ internal sealed class Node : IDisposable
     }
 
     /// <summary>Asks the daemon over its socket, in its own protocol; null while it does not answer.</summary>
-    public async Task<JsonElement?> AskAsync(string command)
+    public async Task<JsonElement?> AskAsync(string command) =>
+        await CallAsync($"{{\"cmd\":\"{command}\"}}") is { } answer && answer.TryGetProperty("output", out JsonElement output)
+            ? output : null;
+
+    /// <summary>Sends one request as it stands and returns the whole answer; null while the daemon does not answer.</summary>
+    public async Task<JsonElement?> CallAsync(string request)
     {
         try
         {
             using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+            using var deadline = new CancellationTokenSource(Patience);
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(Socket), deadline.Token);
-            await socket.SendAsync(Encoding.UTF8.GetBytes($"{{\"cmd\":\"{command}\"}}\n"), deadline.Token);
+            await socket.SendAsync(Encoding.UTF8.GetBytes(request + "\n"), deadline.Token);
             using var stream = new NetworkStream(socket);
-            JsonDocument answer = await JsonDocument.ParseAsync(stream, default, deadline.Token);
-            return answer.RootElement.TryGetProperty("output", out JsonElement output) ? output : null;
+            return (await JsonDocument.ParseAsync(stream, default, deadline.Token)).RootElement;
         }
         catch (Exception e) when (e is SocketException or IOException or JsonException or OperationCanceledException)
         {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace VibePN.System.Tests.Lab;
 
@@ -7,7 +6,11 @@ namespace VibePN.System.Tests.Lab;
 /// <param name="Name">The peer's label.</param>
 /// <param name="Fingerprint">Its pin, or null for none.</param>
 /// <param name="Address">Where it is dialled, or null when it dials.</param>
-internal sealed record PeerLine(string Name, string? Fingerprint, string? Address);
+internal sealed record PeerLine(string Name, string? Fingerprint, string? Address)
+{
+    /// <summary>The networks it is a member of; by default both that every lab has.</summary>
+    public IReadOnlyList<string> Networks { get; init; } = NodeConfig.Networks;
+}
 
 /// <summary>Writes the config.toml of a node.</summary>
 internal static class NodeConfig
@@ -25,11 +28,16 @@ internal static class NodeConfig
     };
 
     /// <summary>The whole text.</summary>
-    public static string Text(Node node, IEnumerable<PeerLine> peers)
-    {
-        var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"""
-            listen = ["0.0.0.0:51820", "[::]:51820"]
+    /// <param name="node">Whose.</param>
+    /// <param name="peers">Its peers.</param>
+    /// <param name="rules">What is appended: more keys of the last network, and tables.</param>
+    public static string Text(Node node, IEnumerable<PeerLine> peers, string rules = "") =>
+        Head(node) + string.Concat(peers.Select(Peer)) + string.Concat(Networks.Select(network => Network(network, node.Number))) + rules;
+
+    /// <summary>Everything but peers and networks.</summary>
+    public static string Head(Node node, string listen = "\"0.0.0.0:51820\", \"[::]:51820\"") =>
+        string.Create(CultureInfo.InvariantCulture, $"""
+            listen = [{listen}]
             state = "{node.Folder}/state"
 
             [identity]
@@ -41,31 +49,25 @@ internal static class NodeConfig
             socket = "{node.Socket}"
 
             """);
-        foreach (PeerLine peer in peers)
-            Append(text, peer);
-        foreach (string network in Networks)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"""
 
-                [networks.{network}]
-                prefix = "{Address(network, 0, v6: false)}/24"
-                prefix6 = "{Address(network, 0, v6: true)[..^1]}/64"
-                address = "{Address(network, node.Number, v6: false)}"
-                address6 = "{Address(network, node.Number, v6: true)}"
-                export = true
-
-                """);
-        }
-        return text.ToString();
-    }
-
-    private static void Append(StringBuilder text, PeerLine peer)
+    /// <summary>One <c>[[peers]]</c> table.</summary>
+    public static string Peer(PeerLine peer)
     {
-        text.Append(CultureInfo.InvariantCulture, $"\n[[peers]]\nname = \"{peer.Name}\"\n");
-        if (peer.Address is not null)
-            text.Append(CultureInfo.InvariantCulture, $"address = \"{peer.Address}\"\n");
-        if (peer.Fingerprint is not null)
-            text.Append(CultureInfo.InvariantCulture, $"fingerprint = \"{peer.Fingerprint}\"\n");
-        text.Append("networks = [\"corp\", \"lab\"]\n");
+        string address = peer.Address is null ? "" : $"address = \"{peer.Address}\"\n";
+        string pin = peer.Fingerprint is null ? "" : $"fingerprint = \"{peer.Fingerprint}\"\n";
+        string networks = string.Join(", ", peer.Networks.Select(network => $"\"{network}\""));
+        return $"\n[[peers]]\nname = \"{peer.Name}\"\n{address}{pin}networks = [{networks}]\n";
     }
+
+    /// <summary>The table of one of the two networks; more keys may follow it.</summary>
+    public static string Network(string network, int number) => $"""
+
+        [networks.{network}]
+        prefix = "{Address(network, 0, v6: false)}/24"
+        prefix6 = "{Address(network, 0, v6: true)[..^1]}/64"
+        address = "{Address(network, number, v6: false)}"
+        address6 = "{Address(network, number, v6: true)}"
+        export = true
+
+        """;
 }
