@@ -56,7 +56,10 @@ internal sealed class InboundPath
             return DropReason.Malformed;
         // A prefix accepted from the peer may cover an address of ours; that one is still ours alone.
         if (!AddressClasses.IsUnicast(key.Source) || !run.Sources.Contains(key.Source) || run.Table.IsOwn(key.Source))
-            return DropReason.SourceNotAllowed;
+        {
+            if (!Planted.Is(PlantedDefect.SourceCheckSkipped))
+                return DropReason.SourceNotAllowed;
+        }
         AddressClass destination = AddressClasses.Classify(key.Destination);
         if (destination is AddressClass.Multicast or AddressClass.Broadcast)
             return DropReason.NotUnicast;

@@ -126,9 +126,10 @@ internal sealed class ControlPlane : ISessionActions
             OnDialFailed(dialId, reason, now);
             return;
         }
-        var owner = new ConnectionOwner(peer, dialId) { Committing = admission.NeedsCommit };
+        bool needsCommit = admission.NeedsCommit && !Planted.Is(PlantedDefect.CommitForgotten);
+        var owner = new ConnectionOwner(peer, dialId) { Committing = needsCommit };
         _owners.Add(connection.Id, owner);
-        if (!admission.NeedsCommit)
+        if (!needsCommit)
             peer.OnConnected(connection, dialId, now);
         else
             _driver.Commit(admission, (fault, then) => OnCommitted(connection, owner, fault, then));
@@ -175,6 +176,8 @@ internal sealed class ControlPlane : ISessionActions
     public void OnTrustChanged(Instant now)
     {
         _nextJudgement = now + JudgementInterval;
+        if (Planted.Is(PlantedDefect.TrustChangeIgnored))
+            return;
         foreach (PeerMachine peer in _peers.Values)
         {
             if (peer.Connections.Count > 0 && peer.Identity is { } identity && _gate.JudgeAgain(identity) is { } reason)
@@ -264,7 +267,7 @@ internal sealed class ControlPlane : ISessionActions
 
     void ISessionActions.PeerForgotten(PeerMachine peer, Instant now)
     {
-        if (peer.Identity is { } identity)
+        if (peer.Identity is { } identity && !Planted.Is(PlantedDefect.RoutesOutliveSession))
             Routes.ForgetPeer(identity);
     }
 

@@ -122,7 +122,7 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
     {
         long version = Routes.Version;
         change(Routes);
-        IsDirty |= version != Routes.Version;
+        IsDirty |= version != Routes.Version && !Planted.Is(PlantedDefect.StaleTablePublished);
     }
 
     /// <summary>What could be announced: our host addresses and what lies behind us, as candidates for the export policy.</summary>

@@ -170,13 +170,19 @@ internal sealed class RouteExchange
             else
                 Refused++;
         }
-        network.IsDirty |= version != network.Routes.Version;
+        network.IsDirty |= version != network.Routes.Version && !Planted.Is(PlantedDefect.StaleTablePublished);
         return null;
     }
 
     private ImportVerdict Take(OverlayNetwork network, PeerMachine peer, RouteItem item, Instant now)
     {
         ImportVerdict verdict = Judge(network, peer, item.Prefix, item.Metric, now);
+        if (Planted.Is(PlantedDefect.ImportUnchecked) && verdict.Candidate is null)
+        {
+            Fingerprint from = FactsOf(peer).Id;
+            var taken = new RouteCandidate { Prefix = item.Prefix, NextHop = from, Origin = from, Metric = item.Metric };
+            return new ImportVerdict(taken, RouteReason.Accepted, "planted");
+        }
         if (verdict.Candidate is not null)
             return verdict;
         Refused++;

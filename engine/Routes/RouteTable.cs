@@ -33,7 +33,7 @@ internal sealed class RouteTable
             Instant next = Instant.Never;
             foreach (PeerRoutes routes in _peers.Values)
                 next = Instant.Min(next, routes.ExpiresAt);
-            return next;
+            return Planted.Is(PlantedDefect.NeverExpired) ? Instant.Never : next;
         }
     }
 
@@ -86,6 +86,14 @@ internal sealed class RouteTable
     /// <summary>Forgets one announcement of this peer. Other peers' routes to the prefix stay.</summary>
     public void Withdraw(Fingerprint peer, IpPrefix prefix)
     {
+        if (Planted.Is(PlantedDefect.WithdrawHitsEveryone))
+        {
+            foreach (PeerRoutes anybody in _peers.Values)
+            {
+                if (anybody.Entries.Remove(prefix, out Entry? lost))
+                    Forget(anybody, prefix, lost);
+            }
+        }
         if (_peers.TryGetValue(peer, out PeerRoutes? routes) && routes.Entries.Remove(prefix, out Entry? entry))
             Forget(routes, prefix, entry);
     }
@@ -109,6 +117,8 @@ internal sealed class RouteTable
         if (!_peers.TryGetValue(peer, out PeerRoutes? routes))
             return;
         routes.ExpiresAt = now + Lifetime;
+        if (Planted.Is(PlantedDefect.FullSetNotSwept))
+            return;
         foreach (IpPrefix prefix in routes.Entries.Where(pair => pair.Value.Heard <= begin).Select(pair => pair.Key).ToArray())
             Withdraw(peer, prefix);
     }
@@ -119,7 +129,7 @@ internal sealed class RouteTable
     {
         if (!_peers.TryGetValue(peer, out PeerRoutes? routes))
             return count == 0;
-        if (routes.Entries.Count != count || routes.Hash != hash)
+        if ((routes.Entries.Count != count || routes.Hash != hash) && !Planted.Is(PlantedDefect.DigestMismatchIgnored))
             return false;
         routes.ExpiresAt = now + Lifetime;
         return true;
@@ -128,6 +138,8 @@ internal sealed class RouteTable
     /// <summary>Drops what has expired.</summary>
     public void Expire(Instant now)
     {
+        if (Planted.Is(PlantedDefect.NeverExpired))
+            return;
         foreach (Fingerprint peer in _peers.Where(pair => now >= pair.Value.ExpiresAt).Select(pair => pair.Key).ToArray())
             RemoveAll(peer);
     }

@@ -22,7 +22,7 @@ internal static class InstanceNumber
             if (store.Read(FileName, MaxBytes) is { } bytes
                 && ulong.TryParse(Encoding.ASCII.GetString(bytes), NumberStyles.None, CultureInfo.InvariantCulture, out ulong stored)
                 && stored >= next && stored < ulong.MaxValue)
-                next = stored + 1;
+                next = Planted.Is(PlantedDefect.InstanceNotRaised) ? stored : stored + 1;
             store.Write(FileName, Encoding.ASCII.GetBytes(next.ToString(CultureInfo.InvariantCulture)));
             return next;
         }

@@ -50,7 +50,7 @@ internal sealed class Liveness(Instant now)
     public LivenessAction OnTimer(Instant now, long packetsSent, long packetsReceived)
     {
         NextTimer = now + SessionTimes.ProbeInterval;
-        if (packetsReceived != _received)
+        if (packetsReceived != _received || (Planted.Is(PlantedDefect.OwnSendsCountAsHeard) && packetsSent != _sent))
             OnHeard(now);
         else if (packetsSent != _sent)
             _unansweredSince ??= now;

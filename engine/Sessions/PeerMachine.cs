@@ -123,6 +123,13 @@ internal sealed class PeerMachine
     {
         if (OwnsDial(dialId))
             _dialId = 0;
+        if (Planted.Is(PlantedDefect.BackoffClearedByConnect))
+            _backoff.Reset();
+        if (Planted.Is(PlantedDefect.DialCancelledByArrival) && transport.Role == ConnectionRole.Initiator && _connections.Count > 0)
+        {
+            transport.Close(new CloseReason(CloseCode.Superseded, "planted"));
+            return;
+        }
         if (_connections.Count >= MaxConnections)
         {
             transport.Close(new CloseReason(CloseCode.LimitExceeded, $"more than {MaxConnections} connections of one peer"));
@@ -323,7 +330,8 @@ internal sealed class PeerMachine
                 Close(connection, CloseCode.Superseded, "the peer has started anew since", now);
                 return false;
             }
-            Close(other, CloseCode.Superseded, "the peer has started anew", now);
+            if (!Planted.Is(PlantedDefect.GhostKept))
+                Close(other, CloseCode.Superseded, "the peer has started anew", now);
         }
         if (_peerInstance != instance && _peerInstance != 0)
             _actions.PeerForgotten(this, now);
@@ -338,7 +346,7 @@ internal sealed class PeerMachine
         {
             Activate(connection, now);
         }
-        else if (connection.RankFor(_self).CompareTo(Active.RankFor(_self)) > 0)
+        else if (Planted.Is(PlantedDefect.RankedByArrival) || connection.RankFor(_self).CompareTo(Active.RankFor(_self)) > 0)
         {
             PeerConnection replaced = Active;
             Activate(connection, now);
@@ -358,8 +366,15 @@ internal sealed class PeerMachine
         _actions.ActiveChanged(this, connection, now);
     }
 
-    private static void Drain(PeerConnection connection, Instant now)
+    private void Drain(PeerConnection connection, Instant now)
     {
+        if (Planted.Is(PlantedDefect.LoserKeptActive))
+            return;
+        if (Planted.Is(PlantedDefect.DrainForgotten))
+        {
+            Close(connection, CloseCode.Superseded, "planted", now);
+            return;
+        }
         connection.Phase = ConnectionPhase.Draining;
         Greeter.SendDrain(connection);
         connection.Deadline = now + (connection.PeerDrained ? SessionTimes.DrainLinger : SessionTimes.DrainTimeout);
