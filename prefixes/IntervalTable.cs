@@ -1,202 +1,179 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace VibePN.Prefixes;
 
-/// <summary>A range of keys that stands for a prefix.</summary>
-/// <param name="First">Its first key.</param>
-/// <param name="Last">Its last key.</param>
-/// <param name="Rank">Of two ranges that share keys the one with the higher rank lies inside the other and wins.</param>
-/// <param name="Value">What its keys find.</param>
-internal readonly record struct KeyRange(ulong First, ulong Last, int Rank, int Value);
+/// <summary>A piece of the key space, cut into buckets of equal width.</summary>
+/// <param name="Shift">A bucket is 2^Shift keys wide; <see cref="Run"/> where the piece is not cut.</param>
+/// <param name="Last">
+/// The last entry, counted from the first. The first entry is for all keys below the window, the last for all above;
+/// between them there is one for each bucket. For a run, how many lines it has.
+/// </param>
+/// <param name="Low">Number of the bucket before the window's first, counted from key 0.</param>
+/// <param name="End">Where the last entry is in the directory; for a run, the place of its first line.</param>
+internal readonly record struct Window(int Shift, int Last, long Low, int End)
+{
+    /// <summary>Marks a piece whose lines stand one after the other, by key.</summary>
+    public const int Run = -1;
+}
 
 /// <summary>A windowed interval table: predecessor search over the boundaries at which the answer changes.</summary>
 /// <remarks>
 /// <para>
-/// Nested ranges become elementary intervals: sorted first keys and, beside them, the answers. The window from
-/// the lowest to the highest key of any range that is not the whole key space is cut into equal buckets, about
-/// two per boundary; a directory holds, for each bucket, the boundary in force at its start. Keys outside the
-/// window are settled by one comparison. So the cost does not depend on prefix lengths, and a few hundred hosts
-/// of one subnet take a few kilobytes.
+/// The window from the lowest to the highest boundary is cut into equal buckets. A directory names, for each bucket,
+/// the cache line that holds its boundaries and their answers. So a lookup reads one directory entry and one
+/// line, whatever the prefix lengths, and takes no branch that depends on the key. Neighbouring buckets share a
+/// line as long as it has room: a few hundred hosts of one subnet take a few kilobytes.
 /// </para>
 /// <para>
-/// Within a bucket the search halves until at most eight boundaries are left, which one vector comparison
-/// settles. Evenly spread prefixes need no halving; however an adversary clusters them, a lookup costs at most
-/// log2 of the boundary count.
+/// A bucket with more boundaries than a line holds gets a window of its own, at most <see cref="MaxDepth"/> inside
+/// each other, and below that its lines are searched by halving. However an adversary clusters prefixes, a lookup
+/// costs at most that many directory entries and log2 of the line count.
+/// </para>
+/// <para>
+/// One table holds any number of separate windows, so that IPv6 can have one for each /64 that needs it. Places
+/// are not checked at a lookup: the builder makes all of them and checks that they are inside.
 /// </para>
 /// </remarks>
-internal sealed class IntervalTable
+internal sealed class IntervalTable<TKey, TAnswer>
+    where TKey : unmanaged, IBinaryInteger<TKey>, IMinMaxValue<TKey>
+    where TAnswer : unmanaged, IBinaryInteger<TAnswer>
 {
-    /// <summary>Boundaries compared at once, and so the entries of padding behind the last one.</summary>
-    internal const int Lanes = 8;
+    /// <summary>Windows inside each other, the outermost included.</summary>
+    internal const int MaxDepth = 4;
 
-    private const int MinDirectoryBits = 4;
-    private const int MaxDirectoryBits = 20;
+    /// <summary>Keys that <see cref="FindAll"/> takes at most.</summary>
+    internal const int BatchSize = 64;
 
-    private readonly ulong[] _starts;
-    private readonly int[] _values;
+    // Below this a table stays in the nearest caches, and reading ahead costs more than it saves.
+    private const long ReadAheadBytes = 512 * 1024;
+
+    private readonly Window _root;
     private readonly int[] _directory;
-    private readonly ulong _low;
-    private readonly ulong _span;
-    private readonly int _shift;
-    private readonly int _outside;
+    private readonly ulong[] _lines;
+    private readonly Window[] _windows;
+    private readonly bool _readsAhead;
 
-    private IntervalTable(ulong[] starts, int[] values, int[] directory, ulong low, ulong span, int shift, int outside)
+    internal IntervalTable(Window root, Window[] windows, int[] directory, ulong[] lines)
     {
-        _starts = starts;
-        _values = values;
+        _root = root;
+        _windows = windows;
         _directory = directory;
-        _low = low;
-        _span = span;
-        _shift = shift;
-        _outside = outside;
+        _lines = lines;
+        _readsAhead = Bytes > ReadAheadBytes;
     }
 
-    /// <summary>Builds the table; the ranges are sorted in place.</summary>
-    /// <param name="ranges">Nested or disjoint, none equal to another in both keys and rank.</param>
-    /// <param name="maxKey">The largest key there is.</param>
-    /// <param name="outside">The answer for keys in no range.</param>
-    public static IntervalTable Build(List<KeyRange> ranges, ulong maxKey, int outside)
-    {
-        ranges.Sort(static (a, b) => a.First != b.First ? a.First.CompareTo(b.First) : a.Rank.CompareTo(b.Rank));
-        ulong low = ulong.MaxValue, high = 0;
-        foreach (ref readonly KeyRange range in CollectionsMarshal.AsSpan(ranges))
-        {
-            if (range.First == 0 && range.Last == maxKey)
-            {
-                outside = range.Value;
-                continue;
-            }
-            low = Math.Min(low, range.First);
-            high = Math.Max(high, range.Last);
-        }
-        if (low > high)
-            return new IntervalTable(new ulong[1 + Lanes], [outside], [0, 0], 0, 0, 0, outside);
+    /// <summary>Memory that the table holds.</summary>
+    public long Bytes =>
+        ((long)_windows.Length * Unsafe.SizeOf<Window>()) + (sizeof(int) * (long)_directory.Length) + (sizeof(ulong) * (long)_lines.Length);
 
-        (ulong[] starts, int[] values) = Flatten(CollectionsMarshal.AsSpan(ranges), maxKey, high, outside);
-        int bits = Math.Clamp(BitOperations.Log2((uint)values.Length) + 1, MinDirectoryBits, MaxDirectoryBits);
-        ulong span = high - low;
-        int shift = Math.Max(0, 64 - BitOperations.LeadingZeroCount(span) - bits);
-        int[] directory = Index(starts.AsSpan(0, values.Length), low, (int)(span >> shift) + 1, shift);
-        return new IntervalTable(starts, values, directory, low, span, shift, outside);
+    /// <summary>Whether some lookups end in a search by halving.</summary>
+    public bool Halves => _windows.Any(window => window is { Shift: Window.Run, Last: > 1 });
+
+    /// <summary>The answer for a key in the main window. Never throws, allocates nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TAnswer Find(TKey key)
+    {
+        int entry = Entry(ref MemoryMarshal.GetArrayDataReference(_directory), _root, key);
+        if (entry < 0)
+            entry = Descend(~entry, key);
+        return Line<TKey, TAnswer>.Find(ref LineAt(entry), key);
     }
 
-    /// <summary>The answer for a key. Never throws, allocates nothing.</summary>
-    public int Find(ulong key)
+    /// <summary>The answer for a key in the window with this number. Never throws, allocates nothing.</summary>
+    public TAnswer FindIn(int window, TKey key) => Line<TKey, TAnswer>.Find(ref LineAt(Descend(window, key)), key);
+
+    /// <summary>The answers for at most <see cref="BatchSize"/> keys in the main window.</summary>
+    public void FindAll(ReadOnlySpan<TKey> keys, Span<TAnswer> answers)
     {
-        ulong offset = key - _low;
-        if (offset > _span)
-            return _outside;
-        int bucket = (int)(offset >> _shift);
-        // The interval wanted is one of low..high: a bucket's last candidate is the one in force when the next begins.
-        int low = _directory[bucket];
-        int high = _directory[bucket + 1];
-        ulong[] starts = _starts;
-        while (high - low > Lanes)
-        {
-            int middle = (int)((uint)(low + high + 1) >> 1);
-            if (starts[middle] <= key)
-                low = middle;
-            else
-                high = middle - 1;
-        }
-        if (high == low)
-            return _values[low];
-        // The padding is the largest key, which an address may equal: hence the minimum.
-        return _values[Math.Min(low + CountUpTo(starts.AsSpan(low + 1, Lanes), key), high)];
+        ref readonly TKey key = ref MemoryMarshal.GetReference(keys);
+        ref TAnswer answer = ref MemoryMarshal.GetReference(answers[..keys.Length]);
+        if (_readsAhead)
+            FindAhead(in key, ref answer, keys.Length);
+        else
+            FindNear(in key, ref answer, keys.Length);
     }
 
-    // Left of the first and right of the last key of any range all is "outside", so only the window is kept.
-    private static (ulong[] Starts, int[] Values) Flatten(
-        ReadOnlySpan<KeyRange> ranges, ulong maxKey, ulong high, int outside)
+    // Whatever does not change from key to key is read once.
+    private void FindNear(ref readonly TKey keys, ref TAnswer answers, int count)
     {
-        var starts = new List<ulong>(2 * ranges.Length);
-        var values = new List<int>(2 * ranges.Length);
-        var open = new Stack<KeyRange>();
-        open.Push(new KeyRange(0, maxKey, -1, outside));
-        foreach (ref readonly KeyRange range in ranges)
+        Window root = _root;
+        ref int directory = ref MemoryMarshal.GetArrayDataReference(_directory);
+        ref byte lines = ref LineAt(0);
+        for (nint i = 0; i < count; i++)
         {
-            if (range.First == 0 && range.Last == maxKey)
-                continue;
-            CloseBefore(range.First);
-            Begin(range.First, range.Value);
-            open.Push(range);
-        }
-        CloseBefore(high);
-
-        ulong[] padded = new ulong[starts.Count + Lanes];
-        starts.CopyTo(padded);
-        padded.AsSpan(starts.Count).Fill(ulong.MaxValue);
-        return (padded, [.. values]);
-
-        void CloseBefore(ulong key)
-        {
-            while (open.Count > 1 && open.Peek().Last < key)
-            {
-                KeyRange closed = open.Pop();
-                Begin(closed.Last + 1, open.Peek().Value);
-            }
-        }
-
-        void Begin(ulong start, int value)
-        {
-            if (starts.Count > 0 && starts[^1] == start)
-            {
-                starts.RemoveAt(starts.Count - 1);
-                values.RemoveAt(values.Count - 1);
-            }
-            if (values.Count > 0 && values[^1] == value)
-                return;
-            starts.Add(start);
-            values.Add(value);
+            TKey key = Unsafe.Add(ref Unsafe.AsRef(in keys), i);
+            int entry = Entry(ref directory, root, key);
+            if (entry < 0)
+                entry = Descend(~entry, key);
+            Unsafe.Add(ref answers, i) = Line<TKey, TAnswer>.Find(ref Unsafe.AddByteOffset(ref lines, (nint)entry), key);
         }
     }
 
-    private static int[] Index(ReadOnlySpan<ulong> starts, ulong low, int buckets, int shift)
+    // In steps, so that the reads of many keys are under way at once: directory entries, then lines.
+    private void FindAhead(ref readonly TKey keys, ref TAnswer answers, int count)
     {
-        int[] directory = new int[buckets + 1];
-        int at = 0;
-        for (int bucket = 0; bucket < buckets; bucket++)
+        Window root = _root;
+        ref int directory = ref MemoryMarshal.GetArrayDataReference(_directory);
+        ref byte lines = ref LineAt(0);
+        Span<int> buffer = stackalloc int[BatchSize];
+        ref int entries = ref MemoryMarshal.GetReference(buffer);
+        for (nint i = 0; i < count; i++)
+            Unsafe.Add(ref entries, i) = Entry(ref directory, root, Unsafe.Add(ref Unsafe.AsRef(in keys), i));
+        for (nint i = 0; i < count; i++)
         {
-            ulong first = low + ((ulong)bucket << shift);
-            while (at + 1 < starts.Length && starts[at + 1] <= first)
-                at++;
-            directory[bucket] = at;
+            TKey key = Unsafe.Add(ref Unsafe.AsRef(in keys), i);
+            int entry = Unsafe.Add(ref entries, i);
+            if (entry < 0)
+                entry = Descend(~entry, key);
+            Unsafe.Add(ref answers, i) = Line<TKey, TAnswer>.Find(ref Unsafe.AddByteOffset(ref lines, (nint)entry), key);
         }
-        directory[buckets] = starts.Length - 1;
-        return directory;
     }
 
-    // starts is sorted, so how many are not above the key is also which one is in force.
-    private static int CountUpTo(ReadOnlySpan<ulong> starts, ulong key)
+    // Cut to first and last entry by masks: where addresses inside and outside the window mix, a branch would be
+    // guessed wrong half the time.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Entry(ref int directory, in Window window, TKey key)
     {
-        // The general 512-bit property is false on some processors where the instructions work and help.
-        if (Avx512F.IsSupported)
-            return CountUpTo512(starts, key);
-        return Vector256.IsHardwareAccelerated ? CountUpTo256(starts, key) : CountUpToScalar(starts, key);
+        long entry = (long)ulong.CreateTruncating(key >> window.Shift) - window.Low;
+        entry &= ~(entry >> 63);
+        long fromLast = entry - window.Last;
+        return Unsafe.Add(ref directory, (nint)(window.End + (fromLast & (fromLast >> 63))));
     }
 
-    /// <summary>How many of eight sorted keys are not above <paramref name="key"/>, eight at a time.</summary>
-    internal static int CountUpTo512(ReadOnlySpan<ulong> starts, ulong key) => BitOperations.PopCount(
-        Vector512.LessThanOrEqual(Vector512.Create(starts), Vector512.Create(key)).ExtractMostSignificantBits());
-
-    /// <summary>How many of eight sorted keys are not above <paramref name="key"/>, four at a time.</summary>
-    internal static int CountUpTo256(ReadOnlySpan<ulong> starts, ulong key)
+    // The place of the line that has the key's answer, through windows inside windows.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int Descend(int window, TKey key)
     {
-        Vector256<ulong> wanted = Vector256.Create(key);
-        uint low = Vector256.LessThanOrEqual(Vector256.Create(starts), wanted).ExtractMostSignificantBits();
-        uint high = Vector256.LessThanOrEqual(Vector256.Create(starts[4..]), wanted).ExtractMostSignificantBits();
-        return BitOperations.PopCount(low | (high << 4));
+        while (true)
+        {
+            Window at = _windows[window];
+            if (at.Shift == Window.Run)
+                return Search(at, key);
+            int entry = Entry(ref MemoryMarshal.GetArrayDataReference(_directory), at, key);
+            if (entry >= 0)
+                return entry;
+            window = ~entry;
+        }
     }
 
-    /// <summary>How many of eight sorted keys are not above <paramref name="key"/>, one at a time.</summary>
-    internal static int CountUpToScalar(ReadOnlySpan<ulong> starts, ulong key)
+    // Halves without a branch on the comparison, which nothing could predict.
+    private int Search(in Window run, TKey key)
     {
-        int count = 0;
-        for (int i = 0; i < Lanes; i++)
-            count += starts[i] <= key ? 1 : 0;
-        return count;
+        int first = 0;
+        for (int count = run.Last; count > 1;)
+        {
+            int half = count >> 1;
+            int middle = first + half;
+            bool reached = Line<TKey, TAnswer>.Key(ref LineAt(run.End + (middle * Line<TKey, TAnswer>.Bytes)), 0) <= key;
+            first = reached ? middle : first;
+            count -= half;
+        }
+        return run.End + (first * Line<TKey, TAnswer>.Bytes);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref byte LineAt(int place) => ref Unsafe.AddByteOffset(
+        ref Unsafe.As<ulong, byte>(ref MemoryMarshal.GetArrayDataReference(_lines)), (nint)place);
 }

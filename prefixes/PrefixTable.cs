@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using VibePN.Contracts;
 
 namespace VibePN.Prefixes;
@@ -5,21 +6,21 @@ namespace VibePN.Prefixes;
 /// <summary>Longest-prefix match over a fixed set of IPv4 and IPv6 prefixes.</summary>
 /// <remarks>
 /// Immutable: any number of threads may look up at once, and a new set is a new table. A lookup allocates
-/// nothing and throws nothing. IPv6 takes two steps, one for each half of the address, and the second only
-/// where a prefix longer than 64 bits lies inside the address's /64.
+/// nothing and throws nothing. IPv4 is one search. IPv6 is one search too, over the high halves of addresses
+/// where no longer prefix than 64 bits is near, and over the low halves inside the /64 with most of them.
 /// </remarks>
 public sealed class PrefixTable
 {
-    private readonly IntervalTable _v4;
-    private readonly IntervalTable _v6;
-    private readonly IntervalTable[] _v6Low;
+    private const int BatchSize = IntervalTable<uint, ushort>.BatchSize;
 
-    private PrefixTable(int count, IntervalTable v4, IntervalTable v6, IntervalTable[] v6Low)
+    private readonly IntervalTable<uint, ushort> _v4;
+    private readonly V6Table _v6;
+
+    private PrefixTable(int count, IntervalTable<uint, ushort> v4, V6Table v6)
     {
         Count = count;
         _v4 = v4;
         _v6 = v6;
-        _v6Low = v6Low;
     }
 
     /// <summary>The table in which every lookup answers 0.</summary>
@@ -28,37 +29,33 @@ public sealed class PrefixTable
     /// <summary>Different prefixes in the table.</summary>
     public int Count { get; }
 
-    /// <summary>Builds the table in O(n log n).</summary>
+    /// <summary>Memory that the table holds, in bytes.</summary>
+    public long Bytes => _v4.Bytes + _v6.Bytes;
+
+    /// <summary>Whether prefixes cluster so much that some lookups end in a search by halving.</summary>
+    internal bool Halves => _v4.Halves || _v6.Halves;
+
+    /// <summary>Builds the table, in O(n) from entries that are sorted by prefix and in O(n log n) from others.</summary>
     /// <param name="entries">In any order. Where a prefix stands twice, the later entry counts.</param>
     /// <exception cref="ArgumentException">An entry has the value 0, or the default value for a prefix.</exception>
     public static PrefixTable Build(ReadOnlySpan<PrefixEntry> entries)
     {
-        PrefixEntry[] distinct = SortDistinct(entries);
+        ReadOnlySpan<PrefixEntry> sorted = SortedEntries.Of(entries);
         int v4Count = 0;
-        while (v4Count < distinct.Length && distinct[v4Count].Prefix.Family == IpFamily.V4)
+        while (v4Count < sorted.Length && sorted[v4Count].Prefix.Family == IpFamily.V4)
             v4Count++;
-
-        var v4 = new List<KeyRange>(v4Count);
-        foreach (ref readonly PrefixEntry entry in distinct.AsSpan(0, v4Count))
-        {
-            v4.Add(new KeyRange(
-                (ulong)entry.Prefix.Address.Bits, (ulong)entry.Prefix.Last.Bits, entry.Prefix.Length, entry.Value));
-        }
-        (IntervalTable v6, IntervalTable[] v6Low) = BuildV6(distinct.AsSpan(v4Count));
-        return new PrefixTable(distinct.Length, IntervalTable.Build(v4, uint.MaxValue, outside: 0), v6, v6Low);
+        return new PrefixTable(sorted.Length, BuildV4(sorted[..v4Count]), V6Table.Build(sorted[v4Count..]));
     }
 
     /// <summary>The value of the longest prefix that holds the address.</summary>
     /// <returns>0 when none does, and for the default address.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ushort Find(IpAddress address)
     {
         UInt128 bits = address.Bits;
         if (address.Family == IpFamily.V4)
-            return (ushort)_v4.Find((ulong)bits);
-        if (address.Family != IpFamily.V6)
-            return 0;
-        int found = _v6.Find((ulong)(bits >> 64));
-        return found >= 0 ? (ushort)found : (ushort)_v6Low[~found].Find((ulong)bits);
+            return _v4.Find((uint)(ulong)bits);
+        return address.Family == IpFamily.V6 ? _v6.Find((ulong)(bits >> 64), (ulong)bits) : (ushort)0;
     }
 
     /// <summary>Looks up several addresses.</summary>
@@ -69,73 +66,46 @@ public sealed class PrefixTable
     {
         if (values.Length < addresses.Length)
             throw new ArgumentException("There is less room for values than there are addresses.", nameof(values));
+        for (int done = 0; done < addresses.Length; done += BatchSize)
+        {
+            int count = Math.Min(BatchSize, addresses.Length - done);
+            FindSome(addresses.Slice(done, count), values.Slice(done, count));
+        }
+    }
+
+    // Traffic of one family, the rule, goes through together; a mixture one by one.
+    private void FindSome(ReadOnlySpan<IpAddress> addresses, Span<ushort> values)
+    {
+        IpFamily family = addresses[0].Family;
+        if (family == IpFamily.V4 ? FindV4(addresses, values) : family == IpFamily.V6 && _v6.FindAll(addresses, values))
+            return;
         for (int i = 0; i < addresses.Length; i++)
             values[i] = Find(addresses[i]);
     }
 
-    // Stage one is keyed by the high 64 bits. A /64 that holds longer prefixes gets, in stage one, the number
-    // ~i of a table over the low 64 bits, in which the best prefix of at most 64 bits is what lies outside.
-    private static (IntervalTable High, IntervalTable[] Low) BuildV6(ReadOnlySpan<PrefixEntry> entries)
+    private bool FindV4(ReadOnlySpan<IpAddress> addresses, Span<ushort> values)
     {
-        var high = new List<KeyRange>();
-        var longer = new List<PrefixEntry>();
-        foreach (ref readonly PrefixEntry entry in entries)
+        Span<uint> keys = stackalloc uint[BatchSize];
+        keys = keys[..addresses.Length];
+        int others = 0;
+        for (int i = 0; i < keys.Length; i++)
         {
-            if (entry.Prefix.Length > 64)
-                longer.Add(entry);
-            else
-                high.Add(new KeyRange(High(entry.Prefix.Address), High(entry.Prefix.Last), entry.Prefix.Length, entry.Value));
+            keys[i] = (uint)(ulong)addresses[i].Bits;
+            others |= (int)addresses[i].Family ^ (int)IpFamily.V4;
         }
-        IntervalTable short64 = IntervalTable.Build(high, ulong.MaxValue, outside: 0);
-        if (longer.Count == 0)
-            return (short64, []);
-
-        var low = new List<IntervalTable>();
-        var ranges = new List<KeyRange>();
-        for (int start = 0; start < longer.Count;)
-        {
-            ulong half = High(longer[start].Prefix.Address);
-            ranges.Clear();
-            int end = start;
-            for (; end < longer.Count && High(longer[end].Prefix.Address) == half; end++)
-            {
-                IpPrefix prefix = longer[end].Prefix;
-                ranges.Add(new KeyRange((ulong)prefix.Address.Bits, (ulong)prefix.Last.Bits, prefix.Length, longer[end].Value));
-            }
-            high.Add(new KeyRange(half, half, Rank: 65, ~low.Count));
-            low.Add(IntervalTable.Build(ranges, ulong.MaxValue, outside: short64.Find(half)));
-            start = end;
-        }
-        return (IntervalTable.Build(high, ulong.MaxValue, outside: 0), [.. low]);
+        if (others != 0)
+            return false;
+        _v4.FindAll(keys, values);
+        return true;
     }
 
-    private static ulong High(IpAddress address) => (ulong)(address.Bits >> 64);
-
-    private static PrefixEntry[] SortDistinct(ReadOnlySpan<PrefixEntry> entries)
+    private static IntervalTable<uint, ushort> BuildV4(ReadOnlySpan<PrefixEntry> entries)
     {
+        var boundaries = new Boundaries(uint.MaxValue, outside: 0, entries.Length);
         foreach (ref readonly PrefixEntry entry in entries)
-        {
-            if (entry.Value == 0 || entry.Prefix.Family == IpFamily.None)
-                throw new ArgumentException($"The prefix {entry.Prefix} cannot stand for the value {entry.Value}.", nameof(entries));
-        }
-        PrefixEntry[] sorted = entries.ToArray();
-        int[] order = new int[sorted.Length];
-        for (int i = 0; i < order.Length; i++)
-            order[i] = i;
-        // The sort is not stable, so the position decides between equal prefixes.
-        sorted.AsSpan().Sort(order.AsSpan(), static (a, b) => a.Prefix.CompareTo(b.Prefix));
-        int kept = 0;
-        for (int i = 0; i < sorted.Length; i++)
-        {
-            if (kept > 0 && sorted[kept - 1].Prefix == sorted[i].Prefix)
-            {
-                if (order[i] > order[kept - 1])
-                    (sorted[kept - 1], order[kept - 1]) = (sorted[i], order[i]);
-                continue;
-            }
-            (sorted[kept], order[kept]) = (sorted[i], order[i]);
-            kept++;
-        }
-        return kept == sorted.Length ? sorted : sorted[..kept];
+            boundaries.Add((ulong)entry.Prefix.Address.Bits, (ulong)entry.Prefix.Last.Bits, entry.Value);
+        boundaries.Finish();
+        var builder = new IntervalTableBuilder<uint, ushort>();
+        return builder.Build(main: builder.Add(boundaries));
     }
 }

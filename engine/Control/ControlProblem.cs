@@ -23,6 +23,8 @@ internal static class ControlProblem
         ControlType.Announce => "a malformed Announce",
         ControlType.Withdraw => "a malformed Withdraw",
         ControlType.Goodbye => "a malformed Goodbye",
+        ControlType.Claim => "a malformed Claim",
+        ControlType.ClaimLost => "a malformed ClaimLost",
         _ => "a malformed control message",
     };
 }

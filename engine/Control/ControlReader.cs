@@ -52,6 +52,8 @@ internal static class ControlReader
             ControlType.Digest => (DigestMessage.Body, DigestMessage.Body),
             ControlType.Keepalive or ControlType.KeepaliveReply => (KeepaliveMessage.Body, KeepaliveMessage.Body),
             ControlType.Goodbye => (GoodbyeMessage.Body, GoodbyeMessage.Body),
+            ControlType.Claim => (ClaimMessage.SmallestBody, ClaimMessage.LargestBody),
+            ControlType.ClaimLost => (ClaimLostMessage.SmallestBody, ClaimLostMessage.LargestBody),
             _ => (-1, -1),
         };
         return smallest >= 0;

@@ -45,4 +45,10 @@ internal enum ControlType : byte
 
     /// <summary>The sender leaves: <see cref="GoodbyeMessage"/>.</summary>
     Goodbye = (byte)'G',
+
+    /// <summary>How the sender came to its own address in a network: <see cref="ClaimMessage"/>. Optional.</summary>
+    Claim = 0xC1,
+
+    /// <summary>Another node has the better claim to the receiver's address: <see cref="ClaimLostMessage"/>. Optional.</summary>
+    ClaimLost = 0xCC,
 }

@@ -113,6 +113,37 @@ internal static class ControlWriter
         return frame.Finish();
     }
 
+    /// <summary>How we came to our address.</summary>
+    public static int WriteClaim(Span<byte> destination, ClaimMessage message)
+    {
+        var frame = new FrameBuilder(destination, ControlType.Claim);
+        frame.Byte(message.Network);
+        WriteAddress(ref frame, message.Address);
+        frame.UInt16(message.Index);
+        return frame.Finish();
+    }
+
+    /// <summary>Another node has the better claim to the receiver's address.</summary>
+    public static int WriteClaimLost(Span<byte> destination, ClaimLostMessage message)
+    {
+        var frame = new FrameBuilder(destination, ControlType.ClaimLost);
+        frame.Byte(message.Network);
+        WriteAddress(ref frame, message.Address);
+        frame.Byte(message.IsAuto ? (byte)1 : (byte)0);
+        Span<byte> winner = stackalloc byte[Fingerprint.Length];
+        message.Winner.CopyTo(winner);
+        frame.Bytes(winner);
+        return frame.Finish();
+    }
+
+    private static void WriteAddress(ref FrameBuilder frame, IpAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        address.CopyTo(bytes);
+        frame.Byte((byte)address.Family);
+        frame.Bytes(bytes[..(address.BitLength / 8)]);
+    }
+
     private static int WriteNetwork(Span<byte> destination, ControlType type, byte network)
     {
         var frame = new FrameBuilder(destination, type);

@@ -1,3 +1,4 @@
+using VibePN.BestPath;
 using VibePN.Contracts;
 
 namespace VibePN.Plugins.RoutingLpm;
@@ -20,5 +21,5 @@ internal static class ExportRules
         route.NextHop == peer || route.Origin == peer || (!route.Path.IsDefaultOrEmpty && route.Path.Contains(peer));
 
     private static ExportVerdict Refused(RouteReason reason, string text) =>
-        new(false, ImportRules.Infinity, reason, text);
+        new(false, RouteOrder.Infinity, reason, text);
 }

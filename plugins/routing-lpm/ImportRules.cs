@@ -1,3 +1,4 @@
+using VibePN.BestPath;
 using VibePN.Contracts;
 
 namespace VibePN.Plugins.RoutingLpm;
@@ -9,9 +10,6 @@ namespace VibePN.Plugins.RoutingLpm;
 /// </remarks>
 internal static class ImportRules
 {
-    /// <summary>A metric that means "not reachable".</summary>
-    public const uint Infinity = uint.MaxValue;
-
     public static ImportVerdict Judge(ImportRequest request, LpmSettings settings)
     {
         RouteCandidate route = request.Candidate;
@@ -20,7 +18,7 @@ internal static class ImportRules
             return Refused(RouteReason.NotPermitted, $"{route.Prefix} is not {peer}'s own: only direct routes are taken.");
         if (route.Prefix.Length == 0)
             return Refused(RouteReason.Martian, $"{route.Prefix} is a default route, which no peer may announce.");
-        if (route.Metric == Infinity)
+        if (route.Metric == RouteOrder.Infinity)
             return Refused(RouteReason.PolicyRefused, $"{route.Prefix} is announced as not reachable.");
         if (!route.Prefix.IsHost && !settings.AcceptOriginated)
         {

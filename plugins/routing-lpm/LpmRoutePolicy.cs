@@ -1,4 +1,5 @@
 using System.Composition;
+using VibePN.BestPath;
 using VibePN.Contracts;
 
 namespace VibePN.Plugins.RoutingLpm;
@@ -16,6 +17,7 @@ namespace VibePN.Plugins.RoutingLpm;
 public sealed class LpmRoutePolicy : IRoutePolicyPlugin
 {
     private readonly IPluginContext _context;
+    private readonly BestPathPolicy _paths = new((_, _) => BestInOrder.Instance);
     private LpmSettings _settings = new();
 
     /// <summary>Keeps the context; reads nothing yet.</summary>
@@ -39,12 +41,12 @@ public sealed class LpmRoutePolicy : IRoutePolicyPlugin
     public ExportVerdict Export(ExportRequest request) => ExportRules.Judge(request);
 
     /// <inheritdoc/>
-    public IRouteLookup Compile(RouteSnapshot snapshot) => LpmLookup.Build(BestRoutes.Of(snapshot));
+    public IRouteLookup Compile(RouteSnapshot snapshot) => _paths.Compile(snapshot);
 
     /// <inheritdoc/>
-    public RouteSelection SelectNextHops(RouteSnapshot snapshot, IpPrefix prefix) => Selection.Of(snapshot, prefix);
+    public RouteSelection SelectNextHops(RouteSnapshot snapshot, IpPrefix prefix) => _paths.Select(snapshot, prefix);
 
     /// <inheritdoc/>
     public RouteExplanation Explain(RouteSnapshot snapshot, in PacketKey packet) =>
-        Explainer.Explain(snapshot, packet.Destination);
+        _paths.Explain(snapshot, packet.Destination);
 }

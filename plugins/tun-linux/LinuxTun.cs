@@ -54,7 +54,30 @@ public sealed class LinuxTun : ITunPlugin
     }
 
     /// <inheritdoc/>
-    public ImmutableArray<MachineRoute> GetMachineRoutes() => [];
+    public ImmutableArray<MachineRoute> GetMachineRoutes()
+    {
+        if (_tables is null)
+            throw new InvalidOperationException("The plugin is not started.");
+        HashSet<int> ours;
+        lock (_gate)
+            ours = [.. _devices.Select(device => device.Identity.Index)];
+        try
+        {
+            Dictionary<int, string> names = _tables.GetLinkNames();
+            return
+            [
+                .. _tables.GetRoutes().Where(route => !ours.Contains(route.Index))
+                    .Select(route => new MachineRoute(
+                        route.Destination, names.GetValueOrDefault(route.Index, ""),
+                        !route.HasGateway && route.Index != 0))
+                    .Distinct().OrderBy(route => route.Prefix).ThenBy(route => route.Interface, StringComparer.Ordinal),
+            ];
+        }
+        catch (NetlinkException e)
+        {
+            throw new TunException($"The machine's routes could not be read: {e.Message}", e) { Fault = PluginFault.Unavailable };
+        }
+    }
 
     /// <inheritdoc/>
     public ITunDevice Open(TunOptions options, ITunEvents events)

@@ -64,7 +64,9 @@ internal static class Rtnetlink
     // Routes
     public const ushort RTA_DST = 1;
     public const ushort RTA_OIF = 4;
+    public const ushort RTA_GATEWAY = 5;
     public const ushort RTA_TABLE = 15;
+    public const ushort RTA_VIA = 18;
     public const byte RT_TABLE_MAIN = 254;
     public const byte RTPROT_STATIC = 4;
     public const byte RT_SCOPE_UNIVERSE = 0;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using VibePN.Contracts;
 using VibePN.Plugins.TunLinux.Native;
 
@@ -29,6 +30,21 @@ internal readonly record struct LinkRecord(int Index, byte Family, uint Flags, u
             else if (type == Rtnetlink.IFLA_TXQLEN && MemoryMarshal.TryRead(value, out uint length))
                 link = link with { TxQueueLength = length };
         return true;
+    }
+
+    /// <summary>The interface's name, of a message that <see cref="TryRead"/> has read.</summary>
+    public static bool TryReadName(NetlinkMessage message, out string name)
+    {
+        var attributes = new NetlinkAttributes(message.Body[HeaderSize..]);
+        while (attributes.TryNext(out ushort type, out ReadOnlySpan<byte> value))
+        {
+            if (type != Rtnetlink.IFLA_IFNAME)
+                continue;
+            name = Encoding.UTF8.GetString(value.TrimEnd((byte)0));
+            return name.Length > 0;
+        }
+        name = "";
+        return false;
     }
 }
 
@@ -68,7 +84,8 @@ internal readonly record struct AddressRecord(int Index, InterfaceAddress Addres
 /// <param name="Destination">The prefix.</param>
 /// <param name="Table">The routing table.</param>
 /// <param name="Type">RTN_ number: unicast, local, broadcast and so on.</param>
-internal readonly record struct RouteRecord(int Index, IpPrefix Destination, uint Table, byte Type)
+/// <param name="HasGateway">Whether packets go to a gateway, not straight to their destination.</param>
+internal readonly record struct RouteRecord(int Index, IpPrefix Destination, uint Table, byte Type, bool HasGateway = false)
 {
     private const int HeaderSize = 12;
 
@@ -81,6 +98,7 @@ internal readonly record struct RouteRecord(int Index, IpPrefix Destination, uin
             return false;
         uint table = header.rtm_table;
         int index = 0;
+        bool hasGateway = false;
         ReadOnlySpan<byte> destination = default;
         var attributes = new NetlinkAttributes(message.Body[HeaderSize..]);
         while (attributes.TryNext(out ushort type, out ReadOnlySpan<byte> value))
@@ -88,11 +106,13 @@ internal readonly record struct RouteRecord(int Index, IpPrefix Destination, uin
                 destination = value;
             else if (type == Rtnetlink.RTA_OIF && MemoryMarshal.TryRead(value, out int oif))
                 index = oif;
+            else if (type is Rtnetlink.RTA_GATEWAY or Rtnetlink.RTA_VIA)
+                hasGateway = true;
             else if (type == Rtnetlink.RTA_TABLE && MemoryMarshal.TryRead(value, out uint number))
                 table = number;
         if (!TryReadDestination(header, destination, out IpPrefix prefix))
             return false;
-        route = new RouteRecord(index, prefix, table, header.rtm_type);
+        route = new RouteRecord(index, prefix, table, header.rtm_type, hasGateway);
         return true;
     }
 

@@ -113,10 +113,34 @@ internal sealed class RouteTables : IDisposable
     /// <summary>The unicast routes of the main table that lead into an interface, of both families.</summary>
     public List<IpPrefix> GetRoutes(int index)
     {
-        var found = new List<IpPrefix>();
+        var found = new List<RouteRecord>();
         foreach (byte family in (ReadOnlySpan<byte>)[Rtnetlink.AF_INET, Rtnetlink.AF_INET6])
             AddRoutes(family, index, found);
+        return [.. found.Select(route => route.Destination)];
+    }
+
+    /// <summary>All unicast routes of the main table, of both families; those with several next hops have no interface.</summary>
+    public List<RouteRecord> GetRoutes()
+    {
+        var found = new List<RouteRecord>();
+        foreach (byte family in (ReadOnlySpan<byte>)[Rtnetlink.AF_INET, Rtnetlink.AF_INET6])
+            AddRoutes(family, index: 0, found);
         return found;
+    }
+
+    /// <summary>The names of all interfaces by their numbers.</summary>
+    public Dictionary<int, string> GetLinkNames()
+    {
+        Span<byte> buffer = stackalloc byte[NetlinkRequest.BufferSize];
+        var request = new NetlinkRequest(buffer, Rtnetlink.RTM_GETLINK, Rtnetlink.NLM_F_DUMP);
+        request.Add(default(IfInfoMsg));
+        var names = new Dictionary<int, string>();
+        Dump(request, names.Clear, message =>
+        {
+            if (LinkRecord.TryRead(message, out LinkRecord link) && LinkRecord.TryReadName(message, out string name))
+                names[link.Index] = name;
+        });
+        return names;
     }
 
     /// <inheritdoc/>
@@ -180,18 +204,20 @@ internal sealed class RouteTables : IDisposable
         Execute(request, static _ => { });
     }
 
-    private void AddRoutes(byte family, int index, List<IpPrefix> found)
+    // Index 0 means every interface.
+    private void AddRoutes(byte family, int index, List<RouteRecord> found)
     {
         Span<byte> buffer = stackalloc byte[NetlinkRequest.BufferSize];
         var request = new NetlinkRequest(buffer, Rtnetlink.RTM_GETROUTE, Rtnetlink.NLM_F_DUMP);
         request.Add(new RtMsg { rtm_family = family });
-        request.AddAttribute(Rtnetlink.RTA_OIF, (uint)index);
+        if (index != 0)
+            request.AddAttribute(Rtnetlink.RTA_OIF, (uint)index);
         int before = found.Count;
         Dump(request, () => found.RemoveRange(before, found.Count - before), message =>
         {
-            if (RouteRecord.TryRead(message, out RouteRecord route) && route.Index == index
+            if (RouteRecord.TryRead(message, out RouteRecord route) && (index == 0 || route.Index == index)
                 && route is { Table: Rtnetlink.RT_TABLE_MAIN, Type: Rtnetlink.RTN_UNICAST })
-                found.Add(route.Destination);
+                found.Add(route);
         });
     }
 

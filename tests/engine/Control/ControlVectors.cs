@@ -55,6 +55,12 @@ internal static class ControlVectors
         new("KeepaliveReply", "00 09 6b 00 00 00 00 69 55 b9 00",
             buffer => ControlWriter.WriteKeepaliveReply(buffer, 1_767_225_600)),
         new("Goodbye", "00 04 47 09 00 78", buffer => ControlWriter.WriteGoodbye(buffer, new GoodbyeMessage(9, 120))),
+        new("Claim", "00 09 c1 00 04 0a 2a 00 05 00 02",
+            buffer => ControlWriter.WriteClaim(buffer, new ClaimMessage(0, IpAddress.Parse("10.42.0.5"), 2))),
+        new("ClaimLost", "00 34 cc 1f 06 fd 00 00 42 00 00 00 00 00 00 00 00 00 00 00 07 01 "
+            + "e3 b0 c4 42 98 fc 1c 14 9a fb f4 c8 99 6f b9 24 27 ae 41 e4 64 9b 93 4c a4 95 99 1b 78 52 b8 55",
+            buffer => ControlWriter.WriteClaimLost(
+                buffer, new ClaimLostMessage(31, IpAddress.Parse("fd00:42::7"), true, Fingerprint.Of([])))),
     ];
 
     public static TheoryData<string> Names => new(All.Select(vector => vector.Name));
@@ -81,6 +87,8 @@ internal static class ControlVectors
         ControlType.Digest => DigestMessage.TryParse(frame.Body, out _),
         ControlType.Keepalive or ControlType.KeepaliveReply => KeepaliveMessage.TryParse(frame.Body, out _),
         ControlType.Goodbye => GoodbyeMessage.TryParse(frame.Body, out _),
+        ControlType.Claim => ClaimMessage.TryParse(frame.Body, out _),
+        ControlType.ClaimLost => ClaimLostMessage.TryParse(frame.Body, out _),
         _ => frame.Body.IsEmpty,
     };
 

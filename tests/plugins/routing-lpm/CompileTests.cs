@@ -1,5 +1,5 @@
 using VibePN.Contracts;
-using static VibePN.Plugins.RoutingLpm.Tests.Routes;
+using static VibePN.Testkit.SampleRoutes;
 
 namespace VibePN.Plugins.RoutingLpm.Tests;
 
@@ -158,7 +158,7 @@ public sealed class CompileTests
         var routes = new RouteCandidate[random.Next(1, 30)];
         for (int i = 0; i < routes.Length; i++)
         {
-            routes[i] = RouteOrderTests.Draw(random) with
+            routes[i] = Draw(random) with
             {
                 Prefix = new IpPrefix(IpAddress.FromV4(0x0A2A0000 + (uint)random.Next(16)), random.Next(27, 33)),
             };

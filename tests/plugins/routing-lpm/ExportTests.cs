@@ -1,5 +1,5 @@
 using VibePN.Contracts;
-using static VibePN.Plugins.RoutingLpm.Tests.Routes;
+using static VibePN.Testkit.SampleRoutes;
 
 namespace VibePN.Plugins.RoutingLpm.Tests;
 
@@ -37,5 +37,5 @@ public sealed class ExportTests
     }
 
     private static async Task<ExportVerdict> ExportAsync(RouteCandidate route, bool configured) =>
-        (await StartedAsync()).Export(new ExportRequest("corp", Peer(A, "a"), route, configured));
+        (await FakeContext.StartedAsync()).Export(new ExportRequest("corp", Peer(A, "a"), route, configured));
 }

@@ -8,6 +8,14 @@ namespace VibePN.Plugins.RoutingLpm.Tests;
 /// <summary>A host for one plugin, with the settings a test gives.</summary>
 internal sealed class FakeContext(bool acceptOriginated = true, long maxRoutesPerPeer = 256) : IPluginContext, IPluginSettings
 {
+    /// <summary>The plugin, started with these settings.</summary>
+    public static async Task<LpmRoutePolicy> StartedAsync(bool acceptOriginated = true, long maxRoutesPerPeer = 256)
+    {
+        var policy = new LpmRoutePolicy(new FakeContext(acceptOriginated, maxRoutesPerPeer));
+        await policy.StartAsync(CancellationToken.None);
+        return policy;
+    }
+
     public string Name => "routing-lpm";
 
     public ILogger Logger => NullLogger.Instance;

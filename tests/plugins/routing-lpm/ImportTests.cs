@@ -1,5 +1,5 @@
 using VibePN.Contracts;
-using static VibePN.Plugins.RoutingLpm.Tests.Routes;
+using static VibePN.Testkit.SampleRoutes;
 
 namespace VibePN.Plugins.RoutingLpm.Tests;
 
@@ -39,7 +39,7 @@ public sealed class ImportTests
     [Fact]
     public async Task Networks_behind_a_member_are_refused_when_the_setting_says_so()
     {
-        LpmRoutePolicy policy = await StartedAsync(acceptOriginated: false);
+        LpmRoutePolicy policy = await FakeContext.StartedAsync(acceptOriginated: false);
         ImportVerdict network = Import(policy, Route("192.168.7.0/24", A), 0);
         AssertRefused(RouteReason.NotPermitted, network);
         Assert.Equal("192.168.7.0/24 is a network behind a, and accept_originated is false.", network.Text);
@@ -49,12 +49,12 @@ public sealed class ImportTests
     [Fact]
     public async Task The_last_route_within_the_limit_is_taken_and_the_next_refused()
     {
-        LpmRoutePolicy policy = await StartedAsync(maxRoutesPerPeer: 3);
+        LpmRoutePolicy policy = await FakeContext.StartedAsync(maxRoutesPerPeer: 3);
         Assert.NotNull(Import(policy, Route("10.42.0.5/32", A), 2).Candidate);
         AssertRefused(RouteReason.LimitReached, Import(policy, Route("10.42.0.5/32", A), 3));
     }
 
-    private static async Task<ImportVerdict> ImportAsync(RouteCandidate route) => Import(await StartedAsync(), route, 0);
+    private static async Task<ImportVerdict> ImportAsync(RouteCandidate route) => Import(await FakeContext.StartedAsync(), route, 0);
 
     private static ImportVerdict Import(LpmRoutePolicy policy, RouteCandidate route, int accepted) =>
         policy.Import(new ImportRequest("corp", Peer(A, "a"), route, accepted));

@@ -1,14 +1,14 @@
 using System.Globalization;
 using VibePN.Contracts;
 
-namespace VibePN.Plugins.RoutingLpm;
+namespace VibePN.BestPath;
 
 /// <summary>The one total order of candidates for the same prefix: the first step at which two differ decides.</summary>
 /// <remarks>
 /// No step looks at arrival time or at a third candidate, so the best of a set depends on the set alone. Two
 /// candidates that no step tells apart have the same next hop, and it does not matter which is taken.
 /// </remarks>
-internal sealed class RouteOrder : IComparer<RouteCandidate>
+public sealed class RouteOrder : IComparer<RouteCandidate>
 {
     // Each comparison is negative when the left one is better.
     private static readonly Step[] Steps =
@@ -25,7 +25,29 @@ internal sealed class RouteOrder : IComparer<RouteCandidate>
         new(RouteReason.NextHopFingerprint, "next hop", (a, b) => a.NextHop.CompareTo(b.NextHop), r => r.NextHop.ToShortString()),
     ];
 
+    // Steps that an operator or a peer decides; what follows only makes the order total.
+    private const int EqualPathSteps = 6;
+
+    /// <summary>A metric that means "not reachable".</summary>
+    public const uint Infinity = uint.MaxValue;
+
+    /// <summary>The one instance; it has no state.</summary>
     public static RouteOrder Instance { get; } = new();
+
+    private RouteOrder()
+    {
+    }
+
+    /// <summary>Whether two candidates are alike up to the path's length: only their names tell them apart.</summary>
+    public static bool AreEqualPaths(RouteCandidate left, RouteCandidate right)
+    {
+        for (int i = 0; i < EqualPathSteps; i++)
+        {
+            if (Steps[i].Comparison(left, right) != 0)
+                return false;
+        }
+        return true;
+    }
 
     /// <summary>Negative when <paramref name="left"/> is better, positive when <paramref name="right"/> is.</summary>
     public int Compare(RouteCandidate? left, RouteCandidate? right)

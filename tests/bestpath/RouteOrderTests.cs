@@ -1,7 +1,7 @@
 using VibePN.Contracts;
-using static VibePN.Plugins.RoutingLpm.Tests.Routes;
+using static VibePN.Testkit.SampleRoutes;
 
-namespace VibePN.Plugins.RoutingLpm.Tests;
+namespace VibePN.BestPath.Tests;
 
 public sealed class RouteOrderTests
 {
@@ -48,20 +48,6 @@ public sealed class RouteOrderTests
                 Assert.True(Sign(a, c) <= 0);
         }
     }
-
-    /// <summary>A candidate out of few values, so that ties at every step come about.</summary>
-    internal static RouteCandidate Draw(Random random) => Base with
-    {
-        Source = (RouteSource)random.Next(4),
-        Stale = random.Next(2) == 0,
-        Preference = 100 + random.Next(2),
-        Metric = 256 + (uint)random.Next(2),
-        Relayed = random.Next(2) == 0,
-        Path = random.Next(2) == 0 ? [] : [A],
-        Origin = Id((byte)random.Next(3)),
-        OriginSequence = (ulong)random.Next(2),
-        NextHop = Id((byte)random.Next(1, 4)),
-    };
 
     private static void AssertBeats(RouteCandidate better, RouteCandidate worse, RouteReason step)
     {

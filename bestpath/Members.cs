@@ -1,30 +1,36 @@
 using VibePN.Contracts;
 
-namespace VibePN.Plugins.RoutingLpm;
+namespace VibePN.BestPath;
 
-/// <summary>Which candidates may be chosen at all, given the peers of a snapshot.</summary>
+/// <summary>The peers of a snapshot, by who they are, and which candidates they make usable.</summary>
 /// <remarks>
 /// A candidate counts when its next hop is a member and connected. One that is held as stale, for a peer that
 /// said it would be back, counts too: it keeps its prefix from falling to a wider route meanwhile, and
 /// everything that is not stale beats it.
 /// </remarks>
-internal sealed class Eligibility
+public sealed class Members
 {
     private readonly Dictionary<Fingerprint, PeerFacts> _peers;
 
-    public Eligibility(RouteSnapshot snapshot)
+    /// <summary>Those of a snapshot.</summary>
+    public Members(RouteSnapshot snapshot)
     {
+        ArgumentNullException.ThrowIfNull(snapshot);
         _peers = new Dictionary<Fingerprint, PeerFacts>(snapshot.Peers.Length);
         foreach (PeerFacts peer in snapshot.Peers)
             _peers[peer.Id] = peer;
     }
 
+    /// <summary>What is known of a peer, or null when it is no member.</summary>
+    public PeerFacts? Find(Fingerprint peer) => _peers.GetValueOrDefault(peer);
+
     /// <summary>Accepted, or why the candidate cannot be chosen.</summary>
     public RouteReason Judge(RouteCandidate route)
     {
+        ArgumentNullException.ThrowIfNull(route);
         if (!_peers.TryGetValue(route.NextHop, out PeerFacts? peer))
             return RouteReason.NotAMember;
-        if (route.Metric == ImportRules.Infinity)
+        if (route.Metric == RouteOrder.Infinity)
             return RouteReason.Metric;
         return peer.Connected || route.Stale ? RouteReason.Accepted : RouteReason.NotConnected;
     }
@@ -32,6 +38,7 @@ internal sealed class Eligibility
     /// <summary>The verdict on a candidate that cannot be chosen, in words.</summary>
     public CandidateVerdict Explain(RouteCandidate route)
     {
+        ArgumentNullException.ThrowIfNull(route);
         RouteReason reason = Judge(route);
         string text = reason switch
         {
