@@ -78,10 +78,13 @@ public interface IPluginStore
     /// <param name="name">A bare file name: no separators, no dot first.</param>
     /// <param name="maxBytes">A longer file is an <see cref="IOException"/>, so that a file cannot fill the memory.</param>
     /// <returns>The bytes, or null when there is no such file.</returns>
-    /// <exception cref="IOException">Unreadable, too long, or open to group or others.</exception>
+    /// <exception cref="IOException">Unreadable, too long, no regular file, or open to group or others.</exception>
     byte[]? Read(string name, int maxBytes);
 
     /// <summary>Replaces a file so that after a crash it is the old one or the new one, whole and on disk.</summary>
-    /// <exception cref="IOException">Not written; the old file stands.</exception>
+    /// <exception cref="IOException">
+    /// Not written, and the old file stands; or, when only the last step failed, the new one is in place but not
+    /// certain to survive a crash. A file is whole in either case, and the next write begins afresh.
+    /// </exception>
     void Write(string name, ReadOnlySpan<byte> content);
 }

@@ -72,10 +72,13 @@ public sealed record TrustRequest
     /// <summary>Where the peer's packets come from.</summary>
     public required IPEndPoint Remote { get; init; }
 
-    /// <summary>The wall clock now.</summary>
+    /// <summary>The wall clock now; while it cannot be trusted, the time that must have passed at least.</summary>
     public required DateTimeOffset Now { get; init; }
 
-    /// <summary>False when the clock stands before the build or before the last start: nothing new is trusted then.</summary>
+    /// <summary>
+    /// False when the clock stands before the build or before a time it has shown already, or leapt ahead by more
+    /// than a year: nothing new is trusted then.
+    /// </summary>
     public bool ClockTrusted { get; init; } = true;
 }
 

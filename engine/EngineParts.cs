@@ -33,6 +33,36 @@ public sealed record EngineParts
     /// <summary>Where the engine's instruments go.</summary>
     public required Meter Meter { get; init; }
 
-    /// <summary>Keeps the instance number across restarts.</summary>
+    /// <summary>Keeps the instance number and the time across restarts.</summary>
     public required IPluginStore Store { get; init; }
+
+    /// <summary>When the daemon was built: a clock that stands before it is wrong. The default says nothing.</summary>
+    public DateTimeOffset Built { get; init; }
+
+    /// <summary>
+    /// The parts without those that can be swapped: whoever kept them from the start would keep a plugin's code in
+    /// memory after another has taken its place.
+    /// </summary>
+    internal EngineParts WithoutDeciders() => this with { Routing = NoPolicy.Instance, Trust = [] };
+
+    private sealed class NoPolicy : IRoutePolicyPlugin
+    {
+        public static NoPolicy Instance { get; } = new();
+
+        public ImportVerdict Import(ImportRequest request) => throw Misused();
+
+        public ExportVerdict Export(ExportRequest request) => throw Misused();
+
+        public IRouteLookup Compile(RouteSnapshot snapshot) => throw Misused();
+
+        public RouteSelection SelectNextHops(RouteSnapshot snapshot, IpPrefix prefix) => throw Misused();
+
+        public RouteExplanation Explain(RouteSnapshot snapshot, in PacketKey packet) => throw Misused();
+
+        public ValueTask StartAsync(CancellationToken cancellationToken) => throw Misused();
+
+        public ValueTask StopAsync(CancellationToken cancellationToken) => throw Misused();
+
+        private static InvalidOperationException Misused() => new("The policy slot has the policy.");
+    }
 }

@@ -18,6 +18,15 @@ internal static partial class Log
     [LoggerMessage(102, LogLevel.Warning, "Closed the connection to {Peer}: its admission could not be made durable: {Text}")]
     public static partial void CommitFailed(ILogger logger, string peer, string text);
 
+    [LoggerMessage(103, LogLevel.Warning, "Clock: {Text}")]
+    public static partial void ClockWrong(ILogger logger, string text);
+
+    [LoggerMessage(104, LogLevel.Information, "The clock is believed again")]
+    public static partial void ClockRight(ILogger logger);
+
+    [LoggerMessage(105, LogLevel.Error, "{Text}")]
+    public static partial void StateFault(ILogger logger, string text);
+
     [LoggerMessage(110, LogLevel.Information, "Peer {Peer} is up at {Remote} ({Role}, {Networks} networks)")]
     public static partial void PeerUp(ILogger logger, string peer, IPEndPoint remote, ConnectionRole role, int networks);
 
@@ -64,4 +73,10 @@ internal static partial class Log
 
     [LoggerMessage(140, LogLevel.Critical, "A fault in the engine's control loop; it goes on: {Text}")]
     public static partial void LoopFault(ILogger logger, string text);
+
+    [LoggerMessage(150, LogLevel.Error, "Old listen addresses may still be open: {Text}")]
+    public static partial void ListenNotClosed(ILogger logger, string text);
+
+    [LoggerMessage(151, LogLevel.Error, "A plugin failed while it took its new settings: {Text}")]
+    public static partial void SettingsFault(ILogger logger, string text);
 }

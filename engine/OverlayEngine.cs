@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine.Configuration;
@@ -8,7 +9,7 @@ using VibePN.Engine.Time;
 namespace VibePN.Engine;
 
 /// <summary>The engine as the host sees it: start, look, change, stop. All members from any thread.</summary>
-public sealed class OverlayEngine : IAsyncDisposable
+public sealed partial class OverlayEngine : IAsyncDisposable
 {
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromMilliseconds(2_500);
 
@@ -17,6 +18,8 @@ public sealed class OverlayEngine : IAsyncDisposable
     private readonly OverlayNode _node;
     private readonly EngineDriver _driver;
     private readonly ILogger _logger;
+    private ClockKeeper? _clockKeeper;
+    private ImmutableArray<ITrustPlugin> _trust;
     private TokenBucket _faultLines;
     private volatile bool _started;
 
@@ -25,10 +28,12 @@ public sealed class OverlayEngine : IAsyncDisposable
     /// <param name="parts">Started plugins; the host stops them after this engine is disposed.</param>
     public OverlayEngine(EngineConfiguration configuration, EngineParts parts)
     {
-        _parts = parts;
+        _trust = parts.Trust;
+        _parts = parts.WithoutDeciders();
         _logger = parts.Loggers.CreateLogger("engine/loop");
         _loop = new ControlLoop(parts.Time, now => _node!.OnTimer(now), OnFault);
         _node = new OverlayNode(configuration, parts, _loop);
+        _node.Gate.Clock.RaiseFloor(parts.Built);
         _faultLines = new TokenBucket(perSecond: 1, burst: 10, default);
         _driver = new EngineDriver(_loop, _node.Gate, OnPumpLost);
         EngineMetrics.Publish(
@@ -39,7 +44,10 @@ public sealed class OverlayEngine : IAsyncDisposable
     /// <exception cref="PluginException">Something cannot be opened; all that was opened is closed again.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        ulong instance = InstanceNumber.Next(_parts.Store, _parts.Time);
+        ILogger stateLogger = _parts.Loggers.CreateLogger("engine/state");
+        _clockKeeper = new ClockKeeper(_node.Gate.Clock, _parts.Store, _parts.Time, stateLogger);
+        ulong instance = InstanceNumber.Next(_parts.Store, _parts.Time, _node.Gate.Clock, stateLogger);
+        _clockKeeper.Start();
         _loop.Start();
         _started = true;
         await _loop.InvokeAsync(
@@ -49,7 +57,7 @@ public sealed class OverlayEngine : IAsyncDisposable
                 return true;
             },
             cancellationToken);
-        foreach (ITrustPlugin trust in _parts.Trust)
+        foreach (ITrustPlugin trust in _trust)
             trust.Changed += OnTrustChanged;
     }
 
@@ -59,22 +67,9 @@ public sealed class OverlayEngine : IAsyncDisposable
         {
             // What this burst of work changed is published first: a route that is shown is one that packets take.
             Plane.OnTimer(now);
-            return StatusReport.Take(Plane, _parts.Trust, now, _parts.Time.GetUtcNow());
+            return StatusReport.Take(Plane, _trust, _node.Gate.Clock, now, _parts.Time.GetUtcNow());
         },
         cancellationToken);
-
-    /// <summary>Changes to another configuration; what is equal in both stays untouched.</summary>
-    /// <returns>What was changed, one line each; empty when nothing was.</returns>
-    /// <exception cref="PluginException">Not changed, and why.</exception>
-    public Task<IReadOnlyList<string>> ReloadAsync(EngineConfiguration configuration, CancellationToken cancellationToken) =>
-        Invoke(
-            now =>
-            {
-                IReadOnlyList<string> changes = Plane.Reload(configuration, now);
-                _node.Configuration = Plane.Configuration;
-                return changes;
-            },
-            cancellationToken);
 
     /// <summary>Says goodbye to every peer and closes its connections; dialling goes on after the back-off.</summary>
     /// <returns>How many connections were closed.</returns>
@@ -84,7 +79,7 @@ public sealed class OverlayEngine : IAsyncDisposable
     /// <summary>Says goodbye, closes connections and removes the interfaces. Within 3 s.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (ITrustPlugin trust in _parts.Trust)
+        foreach (ITrustPlugin trust in _trust)
             trust.Changed -= OnTrustChanged;
         if (_started)
         {
@@ -100,6 +95,7 @@ public sealed class OverlayEngine : IAsyncDisposable
             }
         }
         _loop.Dispose();
+        _clockKeeper?.Dispose();
     }
 
     private Task<T> Invoke<T>(Func<Instant, T> function, CancellationToken cancellationToken) => _started

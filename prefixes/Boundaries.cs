@@ -1,11 +1,14 @@
+using System.Buffers;
+
 namespace VibePN.Prefixes;
 
 /// <summary>The keys at which the answer changes, found from nested ranges.</summary>
 /// <remarks>
 /// Longest-prefix match becomes predecessor search: the answer for a key is that of the last boundary not above
 /// it, and <see cref="Outside"/> below the first. Neighbours with equal answers are one interval.
+/// The arrays are rented: a table is built anew for each change, and fresh memory is most of what that would cost.
 /// </remarks>
-internal sealed class Boundaries
+internal sealed class Boundaries : IDisposable
 {
     // At most one open range for each prefix length, and the key space itself.
     private readonly ulong[] _openLasts = new ulong[67];
@@ -18,8 +21,8 @@ internal sealed class Boundaries
     public Boundaries(ulong maxKey, int outside, int expectedRanges)
     {
         _maxKey = maxKey;
-        _starts = new ulong[(2 * expectedRanges) + 1];
-        _answers = new int[(2 * expectedRanges) + 1];
+        _starts = ArrayPool<ulong>.Shared.Rent((2 * expectedRanges) + 1);
+        _answers = ArrayPool<int>.Shared.Rent((2 * expectedRanges) + 1);
         Restart(outside);
     }
 
@@ -73,6 +76,13 @@ internal sealed class Boundaries
             Close();
     }
 
+    /// <summary>Gives the arrays back.</summary>
+    public void Dispose()
+    {
+        Rented.Return(ref _starts);
+        Rented.Return(ref _answers);
+    }
+
     private void Close()
     {
         ulong last = _openLasts[_open--];
@@ -87,10 +97,9 @@ internal sealed class Boundaries
         if (answer == (Count > 0 ? _answers[Count - 1] : Outside))
             return;
         if (Count == _starts.Length)
-        {
-            Array.Resize(ref _starts, 2 * Count);
-            Array.Resize(ref _answers, 2 * Count);
-        }
+            Rented.Grow(ref _starts, Count);
+        if (Count == _answers.Length)
+            Rented.Grow(ref _answers, Count);
         (_starts[Count], _answers[Count]) = (start, answer);
         Count++;
     }

@@ -12,7 +12,7 @@ namespace VibePN.Prefixes;
 /// </param>
 /// <param name="Low">Number of the bucket before the window's first, counted from key 0.</param>
 /// <param name="End">Where the last entry is in the directory; for a run, the place of its first line.</param>
-internal readonly record struct Window(int Shift, int Last, long Low, int End)
+internal readonly record struct Window(int Shift, long Last, long Low, long End)
 {
     /// <summary>Marks a piece whose lines stand one after the other, by key.</summary>
     public const int Run = -1;
@@ -46,14 +46,10 @@ internal sealed class IntervalTable<TKey, TAnswer>
     /// <summary>Keys that <see cref="FindAll"/> takes at most.</summary>
     internal const int BatchSize = 64;
 
-    // Below this a table stays in the nearest caches, and reading ahead costs more than it saves.
-    private const long ReadAheadBytes = 512 * 1024;
-
     private readonly Window _root;
     private readonly int[] _directory;
     private readonly ulong[] _lines;
     private readonly Window[] _windows;
-    private readonly bool _readsAhead;
 
     internal IntervalTable(Window root, Window[] windows, int[] directory, ulong[] lines)
     {
@@ -61,7 +57,6 @@ internal sealed class IntervalTable<TKey, TAnswer>
         _windows = windows;
         _directory = directory;
         _lines = lines;
-        _readsAhead = Bytes > ReadAheadBytes;
     }
 
     /// <summary>Memory that the table holds.</summary>
@@ -87,47 +82,51 @@ internal sealed class IntervalTable<TKey, TAnswer>
     /// <summary>The answers for at most <see cref="BatchSize"/> keys in the main window.</summary>
     public void FindAll(ReadOnlySpan<TKey> keys, Span<TAnswer> answers)
     {
-        ref readonly TKey key = ref MemoryMarshal.GetReference(keys);
+        Span<int> buffer = stackalloc int[BatchSize];
+        ref int entries = ref MemoryMarshal.GetReference(buffer[..keys.Length]);
+        ref TKey key = ref MemoryMarshal.GetReference(keys);
         ref TAnswer answer = ref MemoryMarshal.GetReference(answers[..keys.Length]);
-        if (_readsAhead)
-            FindAhead(in key, ref answer, keys.Length);
-        else
-            FindNear(in key, ref answer, keys.Length);
-    }
-
-    // Whatever does not change from key to key is read once.
-    private void FindNear(ref readonly TKey keys, ref TAnswer answers, int count)
-    {
-        Window root = _root;
-        ref int directory = ref MemoryMarshal.GetArrayDataReference(_directory);
+        // In steps, so that the reads of many keys are under way at once: directory entries, then lines. None has a
+        // call in it, and what does not change from key to key is read once.
+        if (Enter(in key, ref entries, keys.Length) < 0)
+            DescendAll(in key, ref entries, keys.Length);
         ref byte lines = ref LineAt(0);
-        for (nint i = 0; i < count; i++)
+        for (nint i = 0; i < keys.Length; i++)
         {
-            TKey key = Unsafe.Add(ref Unsafe.AsRef(in keys), i);
-            int entry = Entry(ref directory, root, key);
-            if (entry < 0)
-                entry = Descend(~entry, key);
-            Unsafe.Add(ref answers, i) = Line<TKey, TAnswer>.Find(ref Unsafe.AddByteOffset(ref lines, (nint)entry), key);
+            ref byte line = ref Unsafe.AddByteOffset(ref lines, (nint)(uint)Unsafe.Add(ref entries, i));
+            Unsafe.Add(ref answer, i) = Line<TKey, TAnswer>.Find(ref line, Unsafe.Add(ref key, i));
         }
     }
 
-    // In steps, so that the reads of many keys are under way at once: directory entries, then lines.
-    private void FindAhead(ref readonly TKey keys, ref TAnswer answers, int count)
+    // The sum is negative, as a number of bits, where any entry is a window.
+    private int Enter(ref readonly TKey keys, ref int entries, int count)
     {
         Window root = _root;
         ref int directory = ref MemoryMarshal.GetArrayDataReference(_directory);
-        ref byte lines = ref LineAt(0);
-        Span<int> buffer = stackalloc int[BatchSize];
-        ref int entries = ref MemoryMarshal.GetReference(buffer);
-        for (nint i = 0; i < count; i++)
-            Unsafe.Add(ref entries, i) = Entry(ref directory, root, Unsafe.Add(ref Unsafe.AsRef(in keys), i));
+        if (root.Last == 0)
+        {
+            // Few prefixes, and all in one line.
+            int only = Unsafe.Add(ref directory, (nint)root.End);
+            MemoryMarshal.CreateSpan(ref entries, count).Fill(only);
+            return only;
+        }
+        int all = 0;
         for (nint i = 0; i < count; i++)
         {
-            TKey key = Unsafe.Add(ref Unsafe.AsRef(in keys), i);
-            int entry = Unsafe.Add(ref entries, i);
+            int entry = Entry(ref directory, root, Unsafe.Add(ref Unsafe.AsRef(in keys), i));
+            Unsafe.Add(ref entries, i) = entry;
+            all |= entry;
+        }
+        return all;
+    }
+
+    private void DescendAll(ref readonly TKey keys, ref int entries, int count)
+    {
+        for (nint i = 0; i < count; i++)
+        {
+            ref int entry = ref Unsafe.Add(ref entries, i);
             if (entry < 0)
-                entry = Descend(~entry, key);
-            Unsafe.Add(ref answers, i) = Line<TKey, TAnswer>.Find(ref Unsafe.AddByteOffset(ref lines, (nint)entry), key);
+                entry = Descend(~entry, Unsafe.Add(ref Unsafe.AsRef(in keys), i));
         }
     }
 
@@ -162,15 +161,16 @@ internal sealed class IntervalTable<TKey, TAnswer>
     private int Search(in Window run, TKey key)
     {
         int first = 0;
-        for (int count = run.Last; count > 1;)
+        int place = (int)run.End;
+        for (int count = (int)run.Last; count > 1;)
         {
             int half = count >> 1;
             int middle = first + half;
-            bool reached = Line<TKey, TAnswer>.Key(ref LineAt(run.End + (middle * Line<TKey, TAnswer>.Bytes)), 0) <= key;
+            bool reached = Line<TKey, TAnswer>.Key(ref LineAt(place + (middle * Line<TKey, TAnswer>.Bytes)), 0) <= key;
             first = reached ? middle : first;
             count -= half;
         }
-        return run.End + (first * Line<TKey, TAnswer>.Bytes);
+        return place + (first * Line<TKey, TAnswer>.Bytes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

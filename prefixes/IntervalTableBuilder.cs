@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace VibePN.Prefixes;
 
 /// <summary>Packs boundaries into lines and directories.</summary>
-internal sealed class IntervalTableBuilder<TKey, TAnswer>
+internal sealed class IntervalTableBuilder<TKey, TAnswer> : IDisposable
     where TKey : unmanaged, IBinaryInteger<TKey>, IMinMaxValue<TKey>
     where TAnswer : unmanaged, IBinaryInteger<TAnswer>
 {
@@ -14,7 +14,8 @@ internal sealed class IntervalTableBuilder<TKey, TAnswer>
     private const ulong MaxBuckets = 1 << 20;
 
     private readonly List<Window> _windows = [];
-    private readonly List<int> _directory = [];
+    private int[] _directory = [];
+    private int _directoryCount;
     private ulong[] _lines = [];
     private int _lineCount;
 
@@ -31,8 +32,9 @@ internal sealed class IntervalTableBuilder<TKey, TAnswer>
         if (root.Shift == Window.Run)
         {
             // One line; a window without buckets sends every key there, which spares lookups the question.
-            root = new Window(Shift: 0, Last: 0, Low: 0, End: _directory.Count);
-            _directory.Add(_windows[main].End);
+            int only = ReserveEntries(1);
+            root = new Window(Shift: 0, Last: 0, Low: 0, End: only);
+            _directory[only] = (int)_windows[main].End;
         }
         // Pinned, so that a line stays where it was aligned: one that straddles two cache lines costs two reads.
         int words = checked((_lineCount + 1) * LineWords);
@@ -44,7 +46,8 @@ internal sealed class IntervalTableBuilder<TKey, TAnswer>
         lines.AsSpan(0, start / sizeof(ulong)).Clear();
         lines.AsSpan((start / sizeof(ulong)) + (_lineCount * LineWords)).Clear();
 
-        int[] directory = [.. _directory];
+        int[] directory = GC.AllocateUninitializedArray<int>(_directoryCount);
+        _directory.AsSpan(0, _directoryCount).CopyTo(directory);
         foreach (ref int entry in directory.AsSpan())
             entry = entry < 0 ? Checked(entry, ~entry < _windows.Count) : Checked(start + (entry * LineBytes), entry < _lineCount);
         Window[] windows = [.. _windows];
@@ -57,8 +60,15 @@ internal sealed class IntervalTableBuilder<TKey, TAnswer>
         return new IntervalTable<TKey, TAnswer>(root, windows, directory, lines);
     }
 
+    /// <summary>Gives back what was on loan.</summary>
+    public void Dispose()
+    {
+        Rented.Return(ref _directory);
+        Rented.Return(ref _lines);
+    }
+
     // Lookups do not check bounds, so this does, once for each place.
-    private static int Checked(int place, bool inside) =>
+    private static T Checked<T>(T place, bool inside) =>
         inside ? place : throw new InvalidOperationException("A place in a table of prefixes lies outside of it.");
 
     private int Add(ReadOnlySpan<ulong> starts, ReadOnlySpan<int> answers, int before, int depth)
@@ -91,24 +101,21 @@ internal sealed class IntervalTableBuilder<TKey, TAnswer>
         int shift = ShiftFor(starts);
         ulong low = starts[0] >> shift;
         int buckets = (int)((starts[^1] >> shift) - low) + 1;
-        int first = _directory.Count + 1;
-        CollectionsMarshal.SetCount(_directory, _directory.Count + buckets + 2);
+        int first = ReserveEntries(buckets + 2) + 1;
 
         // pending is the first boundary that is not in a line yet, next the first that no bucket has claimed.
         int pending = 0, next = 0;
         for (int bucket = -1; bucket <= buckets; bucket++)
         {
             int from = next;
-            if (bucket >= 0)
-            {
-                while (next < starts.Length && (starts[next] >> shift) - low == (ulong)bucket)
-                    next++;
-            }
+            while (bucket >= 0 && next < starts.Length && (starts[next] >> shift) - low == (ulong)bucket)
+                next++;
             if (next - from > Line<TKey, TAnswer>.Keys)
             {
-                if (bucket >= 0)
-                    Flush(starts, answers, ref pending, from, ref before);
-                _directory[first + bucket] = ~Add(starts[from..next], answers[from..next], before, depth + 1);
+                Flush(starts, answers, ref pending, from, ref before);
+                // Apart from the assignment: the directory may be another array once the window has its entries.
+                int inner = Add(starts[from..next], answers[from..next], before, depth + 1);
+                _directory[first + bucket] = ~inner;
                 pending = next;
                 before = answers[next - 1];
                 continue;
@@ -131,10 +138,19 @@ internal sealed class IntervalTableBuilder<TKey, TAnswer>
     private void AddLine(ReadOnlySpan<ulong> starts, ReadOnlySpan<int> answers, int before)
     {
         int at = _lineCount * LineWords;
-        if (at == _lines.Length)
-            Array.Resize(ref _lines, Math.Max(LineWords, 2 * at));
+        if (at + LineWords > _lines.Length)
+            Rented.Grow(ref _lines, at);
         Line<TKey, TAnswer>.Write(ref Unsafe.As<ulong, byte>(ref _lines[at]), starts, answers, before);
         _lineCount++;
+    }
+
+    private int ReserveEntries(int count)
+    {
+        int first = _directoryCount;
+        _directoryCount = checked(first + count);
+        while (_directoryCount > _directory.Length)
+            Rented.Grow(ref _directory, Math.Max(first, _directory.Length));
+        return first;
     }
 
     // The widest buckets of which there are at least so many that a line would hold the boundaries of three of them.

@@ -101,11 +101,14 @@ public sealed class PrefixTable
 
     private static IntervalTable<uint, ushort> BuildV4(ReadOnlySpan<PrefixEntry> entries)
     {
-        var boundaries = new Boundaries(uint.MaxValue, outside: 0, entries.Length);
+        using var boundaries = new Boundaries(uint.MaxValue, outside: 0, entries.Length);
         foreach (ref readonly PrefixEntry entry in entries)
-            boundaries.Add((ulong)entry.Prefix.Address.Bits, (ulong)entry.Prefix.Last.Bits, entry.Value);
+        {
+            uint first = (uint)(ulong)entry.Prefix.Address.Bits;
+            boundaries.Add(first, first | (uint)((ulong)uint.MaxValue >> entry.Prefix.Length), entry.Value);
+        }
         boundaries.Finish();
-        var builder = new IntervalTableBuilder<uint, ushort>();
+        using var builder = new IntervalTableBuilder<uint, ushort>();
         return builder.Build(main: builder.Add(boundaries));
     }
 }

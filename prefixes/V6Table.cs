@@ -40,10 +40,10 @@ internal sealed class V6Table
     /// <summary>Builds the table from IPv6 entries sorted by prefix.</summary>
     public static V6Table Build(ReadOnlySpan<PrefixEntry> entries)
     {
-        var shorts = new Boundaries(ulong.MaxValue, outside: 0, entries.Length);
-        var inside = new Boundaries(ulong.MaxValue, outside: 0, expectedRanges: 8);
-        var halves = new Boundaries(ulong.MaxValue, outside: 0, expectedRanges: 8);
-        var longs = new IntervalTableBuilder<ulong, ushort>();
+        using var shorts = new Boundaries(ulong.MaxValue, outside: 0, entries.Length);
+        using var inside = new Boundaries(ulong.MaxValue, outside: 0, expectedRanges: 8);
+        using var halves = new Boundaries(ulong.MaxValue, outside: 0, expectedRanges: 8);
+        using var longs = new IntervalTableBuilder<ulong, ushort>();
         int windows = 0, main = 0, mainCount = 0;
         ulong mainHalf = 0;
         for (int i = 0; i < entries.Length;)
@@ -52,7 +52,7 @@ internal sealed class V6Table
             ulong half = High(prefix.Address);
             if (prefix.Length <= 64)
             {
-                shorts.Add(half, High(prefix.Last), entries[i].Value);
+                shorts.Add(half, half | Below(prefix.Length), entries[i].Value);
                 i++;
                 continue;
             }
@@ -60,7 +60,10 @@ internal sealed class V6Table
             inside.Restart(shorts.CloseBefore(half));
             int from = i;
             for (; i < entries.Length && High(entries[i].Prefix.Address) == half; i++)
-                inside.Add((ulong)entries[i].Prefix.Address.Bits, (ulong)entries[i].Prefix.Last.Bits, entries[i].Value);
+            {
+                ulong first = (ulong)entries[i].Prefix.Address.Bits;
+                inside.Add(first, first | Below(entries[i].Prefix.Length - 64), entries[i].Value);
+            }
             inside.Finish();
             int window = longs.Add(inside);
             halves.Add(half, half, window + 1);
@@ -140,9 +143,12 @@ internal sealed class V6Table
     private static IntervalTable<ulong, TAnswer> Table<TAnswer>(Boundaries boundaries)
         where TAnswer : unmanaged, System.Numerics.IBinaryInteger<TAnswer>
     {
-        var builder = new IntervalTableBuilder<ulong, TAnswer>();
+        using var builder = new IntervalTableBuilder<ulong, TAnswer>();
         return builder.Build(main: builder.Add(boundaries));
     }
 
     private static ulong High(IpAddress address) => (ulong)(address.Bits >> 64);
+
+    // A shift of 64 bits by 64 is a shift by 0 in C#.
+    private static ulong Below(int length) => length == 64 ? 0 : ulong.MaxValue >> length;
 }

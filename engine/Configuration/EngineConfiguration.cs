@@ -60,6 +60,21 @@ public sealed record NetworkConfiguration
     /// <summary>Prefixes behind this node that peers are told.</summary>
     public ImmutableArray<IpPrefix> Originate { get; init; } = [];
 
+    /// <summary>Metric and tag of originated prefixes, for those that have one; sorted by prefix.</summary>
+    public ImmutableArray<OriginateDetail> OriginateDetails { get; init; } = [];
+
+    /// <summary>Which announcements are taken, and which prefixes are announced.</summary>
+    public NetworkRules Rules { get; init; } = NetworkRules.None;
+
+    /// <summary>How many routes are taken.</summary>
+    public RouteLimits Limits { get; init; } = RouteLimits.Standard;
+
+    /// <summary>Whether routes that come and go too often are left unused for a while.</summary>
+    public bool Damping { get; init; } = true;
+
+    /// <summary>Most next hops of equal standing that one prefix uses at once, 1 to 8.</summary>
+    public int MaxPaths { get; init; } = 1;
+
     /// <summary>Interface MTU in bytes.</summary>
     public int Mtu { get; init; } = 1380;
 }

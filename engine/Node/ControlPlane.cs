@@ -15,7 +15,7 @@ namespace VibePN.Engine.Node;
 /// One owner: every member runs on the control thread (or the simulator's only one). Takes events with the time,
 /// holds no clock. Packets do not come this way; they read the snapshots that <see cref="NetworkSet"/> publishes.
 /// </remarks>
-internal sealed class ControlPlane : ISessionActions
+internal sealed partial class ControlPlane : ISessionActions
 {
     // A certificate that runs out, or a verdict with an end, is noticed this long after at the latest.
     private static readonly TimeSpan JudgementInterval = TimeSpan.FromSeconds(60);
@@ -173,17 +173,7 @@ internal sealed class ControlPlane : ISessionActions
     }
 
     /// <summary>Trust may have changed: judge everybody who is connected again.</summary>
-    public void OnTrustChanged(Instant now)
-    {
-        _nextJudgement = now + JudgementInterval;
-        if (Planted.Is(PlantedDefect.TrustChangeIgnored))
-            return;
-        foreach (PeerMachine peer in _peers.Values)
-        {
-            if (peer.Connections.Count > 0 && peer.Identity is { } identity && _gate.JudgeAgain(identity) is { } reason)
-                peer.CloseAll(CloseCode.TrustRevoked, reason, now);
-        }
-    }
+    public void OnTrustChanged(Instant now) => JudgeSessions(now);
 
     /// <summary>The machine's addresses or links changed: whoever is down may be reachable now.</summary>
     /// <remarks>Changes that follow each other closely count as one, dealt with at the end of 5 s.</remarks>
@@ -202,28 +192,6 @@ internal sealed class ControlPlane : ISessionActions
         foreach (PeerMachine peer in _peers.Values)
             closed += peer.CloseAll(code, code == CloseCode.Shutdown ? "the daemon is stopping" : "goodbye", now);
         return closed;
-    }
-
-    /// <summary>Changes to another configuration. What is equal in both stays untouched.</summary>
-    /// <returns>What changed, one line each.</returns>
-    /// <exception cref="PluginException">An interface could not be opened or changed; peers are as before.</exception>
-    public IReadOnlyList<string> Reload(EngineConfiguration next, Instant now)
-    {
-        var changes = new List<string>();
-        if (next.Identity.Fingerprint != Configuration.Identity.Fingerprint)
-            changes.Add("identity changed: takes effect at the next start");
-        if (!next.Listen.SequenceEqual(Configuration.Listen))
-            changes.Add("listen changed: takes effect at the next start");
-        EngineConfiguration before = Configuration;
-        Networks.Reload(next.Networks, changes);
-        Configuration = next with { Identity = before.Identity, Listen = before.Listen };
-        _gate.SetPeers(next.Peers);
-        ReloadPeers(before, changes, now);
-        OnTrustChanged(now);
-        Routes.Reconsider(_peers.Values, now);
-        foreach (PeerMachine peer in _peers.Values)
-            Routes.TellChanges(peer, now);
-        return changes;
     }
 
     void ISessionActions.Dial(PeerMachine peer, long dialId, string address)
@@ -346,32 +314,6 @@ internal sealed class ControlPlane : ISessionActions
         bool may = bucket.TryTake(now);
         _lines[name] = bucket;
         return may;
-    }
-
-    private void ReloadPeers(EngineConfiguration before, List<string> changes, Instant now)
-    {
-        foreach (PeerMachine gone in _peers.Values.Where(peer => !Configuration.Peers.Any(p => p.Name == peer.Configuration.Name)).ToArray())
-        {
-            gone.CloseAll(CloseCode.Unconfigured, "the peer was taken out of the configuration", now);
-            _peers.Remove(gone.Configuration.Name);
-            _lines.Remove(gone.Configuration.Name);
-            changes.Add($"peer {gone.Configuration.Name} removed");
-        }
-        foreach (PeerConfiguration next in Configuration.Peers)
-        {
-            if (!_peers.TryGetValue(next.Name, out PeerMachine? peer))
-            {
-                AddPeer(next, now);
-                changes.Add($"peer {next.Name} added");
-                continue;
-            }
-            PeerConfiguration old = peer.Configuration;
-            bool networksChanged = !NetworksOf(before, old).Select(network => network.Name)
-                .SequenceEqual(NetworksOf(Configuration, next).Select(network => network.Name));
-            if (networksChanged || !old.Addresses.SequenceEqual(next.Addresses) || old.Fingerprint != next.Fingerprint)
-                changes.Add($"peer {next.Name} changed");
-            peer.Reconfigure(next, networksChanged, now);
-        }
     }
 
     private void AddPeer(PeerConfiguration peer, Instant now) => _peers.Add(

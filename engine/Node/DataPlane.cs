@@ -91,7 +91,10 @@ internal sealed class DataPlane(
             .OrderBy(facts => facts.Id)];
         try
         {
-            IRouteLookup lookup = policy.Current.Compile(new RouteSnapshot(network.Routes.Version, name, candidates, members));
+            // A policy that has just taken over compiled for this very moment when it was tried.
+            IRouteLookup? ready = network.Ready;
+            network.Ready = null;
+            IRouteLookup lookup = ready ?? policy.Current.Compile(new RouteSnapshot(network.Routes.Version, name, candidates, members));
             Use(network, lookup);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
@@ -128,7 +131,7 @@ internal sealed class DataPlane(
         if (outside.SequenceEqual(network.KernelRoutes))
             return;
         network.KernelRoutes = outside;
-        networks.Configure(network);
+        networks.Configure(network, now);
     }
 
     /// <summary>Where peers are reached outside the overlay, as far as addresses and not names tell.</summary>

@@ -49,15 +49,30 @@ internal sealed class NetworkSet
             Close(network);
     }
 
-    /// <summary>Changes to other networks: opens new interfaces first, then changes, then closes.</summary>
+    /// <summary>Opens the interfaces of networks that are new. Nothing of the node changes yet.</summary>
     /// <param name="next">The networks from now on.</param>
-    /// <param name="changes">Receives what changed, one line each.</param>
-    /// <exception cref="TunException">A new interface could not be opened; nothing has changed.</exception>
-    public void Reload(ImmutableArray<NetworkConfiguration> next, List<string> changes)
+    /// <exception cref="TunException">One could not be opened; those before it are closed again.</exception>
+    public ImmutableArray<OverlayNetwork> Prepare(ImmutableArray<NetworkConfiguration> next)
     {
         OverlayNetwork[] added =
             [.. next.Where(network => !_networks.ContainsKey(network.Name)).Select(network => new OverlayNetwork(network))];
         OpenOrClose(added);
+        return [.. added];
+    }
+
+    /// <summary>Closes what <see cref="Prepare"/> opened, because the change is not made.</summary>
+    public void Abandon(ImmutableArray<OverlayNetwork> prepared)
+    {
+        foreach (OverlayNetwork network in prepared)
+            Close(network);
+    }
+
+    /// <summary>Changes to other networks. What says the same before and after is not touched.</summary>
+    /// <param name="next">The networks from now on.</param>
+    /// <param name="prepared">The new ones among them, as <see cref="Prepare"/> opened them.</param>
+    /// <param name="now">The time.</param>
+    public void Commit(ImmutableArray<NetworkConfiguration> next, ImmutableArray<OverlayNetwork> prepared, Instant now)
+    {
         foreach (OverlayNetwork network in _networks.Values.ToArray())
         {
             string name = network.Configuration.Name;
@@ -66,39 +81,56 @@ internal sealed class NetworkSet
             {
                 Close(network);
                 _networks.Remove(name);
-                changes.Add($"network {name} removed");
             }
-            else if (!AreSame(wanted, network.Configuration))
-            {
-                Change(network, wanted);
-                changes.Add($"network {name} changed");
-            }
+            else if (!ConfigurationPlan.AreSame(wanted, network.Configuration))
+                Change(network, wanted, now);
+            else
+                network.Configuration = wanted; // its rules may stand in other lines of the file now
         }
-        foreach (OverlayNetwork network in added)
-        {
+        foreach (OverlayNetwork network in prepared)
             _networks.Add(network.Configuration.Name, network);
-            changes.Add($"network {network.Configuration.Name} added");
-        }
     }
 
-    /// <summary>Brings an interface's addresses, MTU and routes to what the network says.</summary>
-    public void Configure(OverlayNetwork network)
+    /// <summary>Networks with the given configurations and the same routes, without interfaces: to try something on.</summary>
+    public NetworkSet Shadow(ImmutableArray<NetworkConfiguration> configurations)
     {
+        var shadow = new NetworkSet(configurations, _parts, _driver, _tunEvents);
+        foreach (OverlayNetwork copy in shadow.All)
+        {
+            if (Find(copy.Configuration.Name) is { } network)
+                copy.Routes = network.Routes.Copy();
+        }
+        return shadow;
+    }
+
+    /// <summary>Brings an interface's addresses, MTU and routes to what the network says; what fails is tried again.</summary>
+    /// <remarks>The first repetition comes after 0.1 s, later ones ever more rarely, to every 5 s.</remarks>
+    public void Configure(OverlayNetwork network, Instant now)
+    {
+        if (network.Device is not { } device)
+            return;
         try
         {
-            network.Device?.Configure(network.DeviceConfiguration);
+            device.Configure(network.DeviceConfiguration);
             network.Error = "";
+            network.ConfigureAt = Instant.Never;
+            network.ConfigureWait = default;
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
-            // The interface stands half-changed; the operator is told in status and in the log.
+            // The interface stands half-changed; the operator is told in status and, once for each cause, in the log.
+            if (network.Error != exception.Message)
+                Log.NetworkFault(_logger, network.Configuration.Name, exception.Message);
             network.Error = exception.Message;
-            Log.NetworkFault(_logger, network.Configuration.Name, exception.Message);
+            network.ConfigureWait = TimeSpan.FromTicks(
+                Math.Clamp(network.ConfigureWait.Ticks * 2, ReopenFirst.Ticks, ReopenCap.Ticks));
+            network.ConfigureAt = now + network.ConfigureWait;
         }
     }
 
-    /// <summary>The earliest moment at which a lost interface is to be made again.</summary>
-    public Instant NextTimer => _networks.Values.Aggregate(Instant.Never, (next, network) => Instant.Min(next, network.ReopenAt));
+    /// <summary>The earliest moment at which a lost interface is to be made again, or one be configured again.</summary>
+    public Instant NextTimer => _networks.Values.Aggregate(
+        Instant.Never, (next, network) => Instant.Min(next, Instant.Min(network.ReopenAt, network.ConfigureAt)));
 
     /// <summary>The kernel took an interface away. It is made again, first after 0.1 s, then ever more rarely to every 5 s.</summary>
     public void OnDeviceLost(string deviceName, string text, Instant now)
@@ -115,11 +147,13 @@ internal sealed class NetworkSet
         lost.ReopenAt = Planted.Is(PlantedDefect.LostInterfaceForgotten) ? Instant.Never : now + lost.ReopenWait;
     }
 
-    /// <summary>Tries to make lost interfaces again.</summary>
+    /// <summary>Tries to make lost interfaces again, and to configure those that the kernel would not.</summary>
     public void OnTimer(Instant now)
     {
         foreach (OverlayNetwork network in _networks.Values)
         {
+            if (now >= network.ConfigureAt)
+                Configure(network, now);
             if (now < network.ReopenAt)
                 continue;
             try
@@ -179,17 +213,15 @@ internal sealed class NetworkSet
         network.Dispose();
     }
 
-    private void Change(OverlayNetwork network, NetworkConfiguration wanted)
+    private void Change(OverlayNetwork network, NetworkConfiguration wanted, Instant now)
     {
+        NetworkConfiguration before = network.Configuration;
         network.Configuration = wanted;
         network.IsDirty = true;
         if (network.Device is null)
             network.ReopenAt = default; // overdue: made again at the end of this turn, and again if that fails
-        else
-            Configure(network);
+        else if (wanted.Mtu != before.Mtu
+            || !OverlayNetwork.AddressesOf(wanted).SequenceEqual(OverlayNetwork.AddressesOf(before)))
+            Configure(network, now);
     }
-
-    // Records compare their arrays by reference, so the one array is compared apart.
-    private static bool AreSame(NetworkConfiguration left, NetworkConfiguration right) =>
-        left.Originate.SequenceEqual(right.Originate) && left with { Originate = [] } == right with { Originate = [] };
 }

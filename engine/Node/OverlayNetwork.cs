@@ -40,11 +40,20 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
     /// <summary>How long the last try to make it again was waited for.</summary>
     public TimeSpan ReopenWait { get; set; }
 
+    /// <summary>When an interface that could not be configured is to be configured again; otherwise never.</summary>
+    public Instant ConfigureAt { get; set; } = Instant.Never;
+
+    /// <summary>How long the last try to configure it again was waited for; zero when the last one worked.</summary>
+    public TimeSpan ConfigureWait { get; set; }
+
     /// <summary>What peers announced.</summary>
-    public RouteTable Routes { get; } = new();
+    public RouteTable Routes { get; set; } = new();
 
     /// <summary>The last table the policy compiled.</summary>
     public IRouteLookup? Lookup { get; set; }
+
+    /// <summary>A table that the policy has compiled already for the routes as they are, to be published next.</summary>
+    public IRouteLookup? Ready { get; set; }
 
     /// <summary>Whether something changed that packets must see.</summary>
     public bool IsDirty { get; set; } = true;
@@ -96,6 +105,9 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
         Device = null;
         Port = null;
         Lookup = null;
+        Ready = null;
+        ConfigureAt = Instant.Never;
+        ConfigureWait = default;
         _ports.Clear();
         IsDirty = true;
     }

@@ -95,6 +95,19 @@ internal sealed class RouteExchange
         }
     }
 
+    /// <summary>Asks the policy all that telling every peer would ask, and tells nobody.</summary>
+    public void RehearseExports(IEnumerable<PeerMachine> peers, Instant now)
+    {
+        foreach (PeerMachine peer in peers)
+        {
+            foreach (AgreedNetwork agreed in peer.Active?.Networks ?? [])
+            {
+                if (_networks.Find(agreed.Network.Name) is { } network)
+                    Export(network, peer, now);
+            }
+        }
+    }
+
     /// <summary>A connection is no longer used.</summary>
     public void OnConnectionGone(PeerConnection connection)
     {

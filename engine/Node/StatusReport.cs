@@ -3,6 +3,7 @@ using VibePN.Contracts;
 using VibePN.Engine.Forwarding;
 using VibePN.Engine.Sessions;
 using VibePN.Engine.Time;
+using VibePN.Engine.Trust;
 
 namespace VibePN.Engine.Node;
 
@@ -12,9 +13,11 @@ internal static class StatusReport
     /// <summary>Everything, sorted.</summary>
     /// <param name="plane">The node.</param>
     /// <param name="trust">The trust plugins, for their health.</param>
+    /// <param name="clock">Says whether the wall clock can be believed.</param>
     /// <param name="now">The time.</param>
     /// <param name="utcNow">The same moment on the wall clock, for the operator's eyes.</param>
-    public static EngineStatus Take(ControlPlane plane, ImmutableArray<ITrustPlugin> trust, Instant now, DateTimeOffset utcNow)
+    public static EngineStatus Take(
+        ControlPlane plane, ImmutableArray<ITrustPlugin> trust, ClockGuard clock, Instant now, DateTimeOffset utcNow)
     {
         var names = new Dictionary<Fingerprint, string>();
         foreach (PeerMachine peer in plane.Peers)
@@ -27,7 +30,7 @@ internal static class StatusReport
             [.. plane.Peers.Select(peer => Peer(peer, now, utcNow))],
             [.. plane.Networks.All.Select(network => Network(network, plane))],
             [.. plane.Networks.All.SelectMany(network => Routes(network, names, now, utcNow))],
-            [.. Warnings(plane, trust)]);
+            [.. Warnings(plane, trust, clock.Warning(utcNow))]);
     }
 
     private static PeerStatus Peer(PeerMachine peer, Instant now, DateTimeOffset utcNow)
@@ -100,8 +103,11 @@ internal static class StatusReport
         return lookup.Groups[group[0]].Hops.Any(hop => hop.Peer == candidate.NextHop);
     }
 
-    private static IEnumerable<string> Warnings(ControlPlane plane, ImmutableArray<ITrustPlugin> trust)
+    private static IEnumerable<string> Warnings(
+        ControlPlane plane, ImmutableArray<ITrustPlugin> trust, string? clockWarning)
     {
+        if (clockWarning is not null)
+            yield return clockWarning;
         foreach (OverlayNetwork network in plane.Networks.All)
         {
             if (network.Error.Length > 0)

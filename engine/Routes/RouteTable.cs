@@ -37,6 +37,15 @@ internal sealed class RouteTable
         }
     }
 
+    /// <summary>An equal table that changes independently of this one.</summary>
+    public RouteTable Copy()
+    {
+        var copy = new RouteTable { Version = Version, Heard = Heard, Count = Count };
+        foreach ((Fingerprint peer, PeerRoutes routes) in _peers)
+            copy._peers.Add(peer, routes.Copy());
+        return copy;
+    }
+
     /// <summary>Accepted candidates of one peer.</summary>
     public int CountFrom(Fingerprint peer) => _peers.TryGetValue(peer, out PeerRoutes? routes) ? routes.Accepted : 0;
 
@@ -199,13 +208,17 @@ internal sealed class RouteTable
 
     private sealed class PeerRoutes
     {
-        public Dictionary<IpPrefix, Entry> Entries { get; } = [];
+        public Dictionary<IpPrefix, Entry> Entries { get; private init; } = [];
 
         public int Accepted { get; set; }
 
         public ulong Hash { get; set; }
 
         public Instant ExpiresAt { get; set; }
+
+        // Entries are immutable, so both tables may hold the same ones.
+        public PeerRoutes Copy() =>
+            new() { Entries = new Dictionary<IpPrefix, Entry>(Entries), Accepted = Accepted, Hash = Hash, ExpiresAt = ExpiresAt };
     }
 
     private sealed record Entry(uint AnnouncedMetric, ImportVerdict Verdict, Instant Since, long Heard);

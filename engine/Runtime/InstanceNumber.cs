@@ -1,6 +1,6 @@
-using System.Globalization;
-using System.Text;
+using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
+using VibePN.Engine.Trust;
 
 namespace VibePN.Engine.Runtime;
 
@@ -8,22 +8,27 @@ namespace VibePN.Engine.Runtime;
 internal static class InstanceNumber
 {
     private const string FileName = "instance";
-    private const int MaxBytes = 64;
 
     /// <summary>A number larger than every earlier one, durable before it is used.</summary>
-    /// <returns>The stored number plus one, or the wall clock in milliseconds when that is larger.</returns>
+    /// <param name="store">Where it is kept.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="clock">Knows times that have passed, in case the clock has fallen behind.</param>
+    /// <param name="logger">Told when the stored number is lost.</param>
+    /// <returns>The stored number plus one, or the time in milliseconds when that is larger.</returns>
     /// <exception cref="PluginException">The number cannot be stored: the state directory is full, missing or not ours.</exception>
-    public static ulong Next(IPluginStore store, TimeProvider time)
+    public static ulong Next(IPluginStore store, TimeProvider time, ClockGuard clock, ILogger logger)
     {
-        ulong next = (ulong)Math.Max(1, time.GetUtcNow().ToUnixTimeMilliseconds());
+        long now = Math.Max(time.GetUtcNow().ToUnixTimeMilliseconds(), clock.Floor.ToUnixTimeMilliseconds());
+        ulong next = (ulong)Math.Max(1, now);
         try
         {
-            // An unreadable number only costs the comparison with it: the clock is larger in all but rare cases.
-            if (store.Read(FileName, MaxBytes) is { } bytes
-                && ulong.TryParse(Encoding.ASCII.GetString(bytes), NumberStyles.None, CultureInfo.InvariantCulture, out ulong stored)
-                && stored >= next && stored < ulong.MaxValue)
-                next = Planted.Is(PlantedDefect.InstanceNotRaised) ? stored : stored + 1;
-            store.Write(FileName, Encoding.ASCII.GetBytes(next.ToString(CultureInfo.InvariantCulture)));
+            // A damaged number only costs the comparison with it: the time is larger in all but rare cases.
+            ulong? stored = StateFile.Read(store, FileName, out string? fault);
+            if (fault is not null)
+                Log.StateFault(logger, fault);
+            if (stored >= next && stored < ulong.MaxValue)
+                next = Planted.Is(PlantedDefect.InstanceNotRaised) ? stored.Value : stored.Value + 1;
+            StateFile.Write(store, FileName, next);
             return next;
         }
         catch (IOException exception)

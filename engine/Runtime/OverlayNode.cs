@@ -23,7 +23,7 @@ internal sealed class OverlayNode
     public OverlayNode(EngineConfiguration configuration, EngineParts parts, IControlQueue queue)
     {
         Configuration = configuration;
-        _parts = parts;
+        _parts = parts.WithoutDeciders();
         _queue = queue;
         Policy = new PolicySlot(parts.Routing);
         Gate = new TrustGate(

@@ -59,6 +59,9 @@ internal sealed class PeerConnection(ITransportConnection transport, ulong seque
     /// <summary>Whether the peer said that it sends no more packets here.</summary>
     public bool PeerDrained { get; set; }
 
+    /// <summary>Whether it was in use again after a Drain. The peer's Drain may then be older than that, and proves nothing.</summary>
+    public bool WasTakenBack { get; private set; }
+
     /// <summary>Cuts the control stream into messages.</summary>
     public ControlFramer Framer { get; } = new();
 
@@ -70,6 +73,14 @@ internal sealed class PeerConnection(ITransportConnection transport, ulong seque
 
     /// <summary>Whether the session protocol is through, so that route messages are welcome.</summary>
     public bool IsConfirmed => Phase is ConnectionPhase.Switchable or ConnectionPhase.Draining;
+
+    /// <summary>What took over has failed: this one carries packets again.</summary>
+    public void TakeBack()
+    {
+        Phase = ConnectionPhase.Switchable;
+        Deadline = Instant.Never;
+        WasTakenBack = true;
+    }
 
     /// <summary>The agreed network that the peer calls by this number.</summary>
     public bool TryFindTheirs(byte number, out AgreedNetwork network)

@@ -183,7 +183,7 @@ internal sealed class PeerMachine
         PeerConnection[] connections = [.. _connections];
         foreach (PeerConnection connection in connections)
         {
-            if (code is CloseCode.Goodbye or CloseCode.Shutdown)
+            if (code is CloseCode.Goodbye or CloseCode.Shutdown && connection.IsConfirmed)
                 Greeter.SendGoodbye(connection, code);
             Close(connection, code, text, now);
         }
@@ -272,7 +272,7 @@ internal sealed class PeerMachine
                 return null;
             case ControlType.Drain:
                 connection.PeerDrained = true;
-                if (connection.Phase == ConnectionPhase.Draining)
+                if (connection is { Phase: ConnectionPhase.Draining, WasTakenBack: false })
                     connection.Deadline = Instant.Min(connection.Deadline, now + SessionTimes.DrainLinger);
                 return null;
             case ControlType.Goodbye:
@@ -361,6 +361,8 @@ internal sealed class PeerMachine
     private void Activate(PeerConnection? connection, Instant now)
     {
         Active = connection;
+        if (connection is { Phase: ConnectionPhase.Draining })
+            connection.TakeBack();
         if (connection is not null)
             LastError = "";
         _actions.ActiveChanged(this, connection, now);
@@ -377,7 +379,8 @@ internal sealed class PeerMachine
         }
         connection.Phase = ConnectionPhase.Draining;
         Greeter.SendDrain(connection);
-        connection.Deadline = now + (connection.PeerDrained ? SessionTimes.DrainLinger : SessionTimes.DrainTimeout);
+        bool bothDrained = connection is { PeerDrained: true, WasTakenBack: false };
+        connection.Deadline = now + (bothDrained ? SessionTimes.DrainLinger : SessionTimes.DrainTimeout);
     }
 
     private void Close(PeerConnection connection, CloseCode code, string text, Instant now)
@@ -404,12 +407,16 @@ internal sealed class PeerMachine
         _nextDial = now + _backoff.OnFailure(reason.Code);
     }
 
+    /// <summary>
+    /// What takes over when the active connection fails: the highest-ranking of the others, which all drain. The peer
+    /// still takes packets there, and may not even have moved to the one that failed.
+    /// </summary>
     private PeerConnection? BestOf(List<PeerConnection> connections)
     {
         PeerConnection? best = null;
         foreach (PeerConnection candidate in connections)
         {
-            if (candidate.Phase == ConnectionPhase.Switchable
+            if (candidate.IsConfirmed
                 && (best is null || candidate.RankFor(_self).CompareTo(best.RankFor(_self)) > 0))
                 best = candidate;
         }

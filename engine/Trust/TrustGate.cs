@@ -16,19 +16,23 @@ namespace VibePN.Engine.Trust;
 /// </remarks>
 internal sealed class TrustGate
 {
+    /// <summary>The words for a plugin that threw.</summary>
+    public const string FaultText = "the trust plugin failed";
+
     /// <summary>A longer certificate is refused unread, in bytes of DER.</summary>
     public const int MaxCertificateBytes = 4_096;
 
-    // A clock before the release cannot be right, so nothing new is trusted by it.
-    private static readonly DateTimeOffset ClockFloor = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private const string NoAdmission = "no admission on record";
+
+    private const string FirstUseAnew =
+        "other trust plugins are in charge now, and to them this would be a first use: it has to be made anew";
 
     private readonly Fingerprint _self;
-    private readonly ImmutableArray<ITrustPlugin> _plugins;
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly RefusalLog _refusals;
     private readonly ConcurrentDictionary<long, string> _dials = new();
-    private readonly ConcurrentDictionary<Fingerprint, Admission> _admissions = new();
+    private readonly AdmissionTable _admissions = new();
+    private volatile TrustModel _model;
     private volatile PeerBook _book;
 
     /// <summary>A gate for these peers.</summary>
@@ -37,9 +41,9 @@ internal sealed class TrustGate
         ImmutableArray<PeerConfiguration> peers)
     {
         _self = self;
-        _plugins = plugins;
-        _time = time;
+        _model = new TrustModel(plugins);
         _logger = logger;
+        Clock = new ClockGuard(time);
         _refusals = new RefusalLog(time, logger);
         _book = new PeerBook(peers);
     }
@@ -47,8 +51,39 @@ internal sealed class TrustGate
     /// <summary>Handshakes that ended here, since start.</summary>
     public long Refused => _refusals.Total;
 
+    /// <summary>Accepted certificates that are remembered now; bounded by the number of peers.</summary>
+    public int Admissions => _admissions.Count;
+
+    /// <summary>Whether the wall clock can be believed. Whoever owns files tells it what it said earlier.</summary>
+    public ClockGuard Clock { get; }
+
     /// <summary>The configured peers changed.</summary>
-    public void SetPeers(ImmutableArray<PeerConfiguration> peers) => _book = new PeerBook(peers);
+    public void SetPeers(ImmutableArray<PeerConfiguration> peers)
+    {
+        _book = new PeerBook(peers);
+        _admissions.KeepOnly(peers.Select(peer => peer.Name).ToHashSet(StringComparer.Ordinal));
+    }
+
+    /// <summary>Other trust plugins decide from now on. Judge all live sessions again afterwards.</summary>
+    /// <remarks>
+    /// A judgement that has begun ends with the plugins it began with; <see cref="JudgeAgain"/> and
+    /// <see cref="CommitAsync"/> never rely on verdicts of plugins that are not in charge any more.
+    /// </remarks>
+    /// <param name="plugins">At least one, all started.</param>
+    public void SetPlugins(ImmutableArray<ITrustPlugin> plugins)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(plugins.Length);
+        _model = new TrustModel(plugins);
+    }
+
+    /// <summary>Whether other trust plugins would still accept a connected peer; nothing changes.</summary>
+    /// <returns>Null, or why they would not.</returns>
+    public string? Preview(Fingerprint peer, ImmutableArray<ITrustPlugin> plugins)
+    {
+        if (!TryGetAdmission(peer, out Admission admission))
+            return NoAdmission;
+        return Renew(admission, new TrustModel(plugins), out Admission renewed) ?? (renewed.NeedsCommit ? FirstUseAnew : null);
+    }
 
     /// <summary>A dial is about to begin: whoever answers it must be this peer.</summary>
     public void OnDial(long dialId, string peerName) => _dials[dialId] = peerName;
@@ -63,10 +98,11 @@ internal sealed class TrustGate
         {
             if (!TryRead(question, out TrustRequest? request, out string fault))
                 return Refuse(default, TrustReason.UnacceptableCertificate, fault, question.Remote);
-            (TrustVerdict verdict, ImmutableArray<TrustVerdict> all) = Judge(request);
+            TrustModel model = _model;
+            (TrustVerdict verdict, ImmutableArray<TrustVerdict> all) = Judge(model, request);
             if (verdict.Outcome != TrustOutcome.Accept)
                 return Refuse(request.Fingerprint, verdict.Reason, verdict.Text, question.Remote);
-            _admissions[request.Fingerprint] = new Admission(verdict.Peer!, request, all);
+            _admissions.Set(new Admission(verdict.Peer!, request, all) { Model = model });
             return new HandshakeVerdict(true, request.Fingerprint, verdict.Reason, verdict.Text);
         }
         catch (CryptographicException)
@@ -76,40 +112,51 @@ internal sealed class TrustGate
     }
 
     /// <summary>What was decided about a certificate whose handshake has succeeded.</summary>
-    public bool TryGetAdmission(Fingerprint peer, out Admission admission) => _admissions.TryGetValue(peer, out admission!);
+    public bool TryGetAdmission(Fingerprint peer, out Admission admission) => _admissions.TryGet(peer, out admission);
 
-    /// <summary>Judges a connected peer again, after verdicts may have changed.</summary>
+    /// <summary>Judges a connected peer again, after verdicts, peers or the plugins themselves may have changed.</summary>
+    /// <remarks>
+    /// Plugins that came into charge since may ask for a commit that has never been made. The session is closed
+    /// then, and its redial is a first use in good order: no traffic flows on trust that is not durable.
+    /// </remarks>
     /// <returns>Null when it is still accepted as the same peer, or why not.</returns>
     public string? JudgeAgain(Fingerprint peer)
     {
-        if (!_admissions.TryGetValue(peer, out Admission? admission))
-            return "no admission on record";
-        PeerBook book = _book;
-        TrustRequest request = admission.Request with
-        {
-            Now = _time.GetUtcNow(),
-            Peers = book.Configured,
-            Dialled = admission.Request.Dialled is { } dialled ? book.Find(dialled.Name) : null,
-        };
-        (TrustVerdict verdict, _) = Judge(request);
-        if (verdict.Outcome == TrustOutcome.Accept && verdict.Peer == admission.PeerName)
-            return null;
-        _admissions.TryRemove(peer, out _);
-        return verdict.Text;
+        if (!_admissions.TryGet(peer, out Admission admission))
+            return NoAdmission;
+        TrustModel model = _model;
+        bool isOtherModel = !ReferenceEquals(admission.Model, model);
+        string? fault = Renew(admission, model, out Admission renewed);
+        if (fault is null && isOtherModel && renewed.NeedsCommit)
+            fault = FirstUseAnew;
+        if (fault is not null)
+            _admissions.Remove(admission);
+        else if (isOtherModel)
+            _admissions.Set(renewed);
+        return fault;
     }
 
     /// <summary>Makes an admission durable with every plugin that asked for it.</summary>
     /// <returns>Null when it is, or why it is not: the connection must be closed then.</returns>
     public async Task<string?> CommitAsync(Admission admission, CancellationToken cancellationToken)
     {
-        for (int i = 0; i < _plugins.Length; i++)
+        TrustModel model = _model;
+        if (!ReferenceEquals(admission.Model, model))
+        {
+            // The plugins changed since the handshake: those of now have to accept, and theirs is the commit.
+            if (Renew(admission, model, out admission) is { } fault)
+                return fault;
+            _admissions.Set(admission);
+        }
+        for (int i = 0; i < model.Plugins.Length; i++)
         {
             if (!admission.Verdicts[i].NeedsCommit)
                 continue;
             try
             {
                 // The wait ends also for a plugin that does not look at its token.
-                Task<string?> commit = _plugins[i].CommitAsync(admission.Request, admission.Verdicts[i], cancellationToken).AsTask();
+                Task<string?> commit = model.Plugins[i]
+                    .CommitAsync(admission.Request, admission.Verdicts[i], cancellationToken).AsTask();
                 if (await commit.WaitAsync(cancellationToken) is { } fault)
                     return fault;
             }
@@ -123,12 +170,29 @@ internal sealed class TrustGate
         return null;
     }
 
-    private (TrustVerdict Verdict, ImmutableArray<TrustVerdict> All) Judge(TrustRequest request)
+    // The admission as today's clock, peers and plugins see it; or why it is none.
+    private string? Renew(Admission admission, TrustModel model, out Admission renewed)
+    {
+        PeerBook book = _book;
+        (DateTimeOffset now, bool isTrusted) = Clock.Read();
+        TrustRequest request = admission.Request with
+        {
+            Now = now,
+            ClockTrusted = isTrusted,
+            Peers = book.Configured,
+            Dialled = admission.Request.Dialled is { } dialled ? book.Find(dialled.Name) : null,
+        };
+        (TrustVerdict verdict, ImmutableArray<TrustVerdict> all) = Judge(model, request);
+        renewed = new Admission(admission.PeerName, request, all) { Model = model };
+        return verdict.Outcome == TrustOutcome.Accept && verdict.Peer == admission.PeerName ? null : verdict.Text;
+    }
+
+    private (TrustVerdict Verdict, ImmutableArray<TrustVerdict> All) Judge(TrustModel model, TrustRequest request)
     {
         if (request.Fingerprint == _self)
             return (Refusal(TrustReason.OwnCertificate, "the certificate is our own"), []);
-        ImmutableArray<TrustVerdict>.Builder all = ImmutableArray.CreateBuilder<TrustVerdict>(_plugins.Length);
-        foreach (ITrustPlugin plugin in _plugins)
+        ImmutableArray<TrustVerdict>.Builder all = ImmutableArray.CreateBuilder<TrustVerdict>(model.Plugins.Length);
+        foreach (ITrustPlugin plugin in model.Plugins)
         {
             TrustVerdict verdict = Ask(plugin, request);
             all.Add(verdict);
@@ -150,7 +214,7 @@ internal sealed class TrustGate
         {
             // A trust plugin's fault of any kind means refuse; the exception itself is not kept.
             Log.TrustPluginFault(_logger, exception.Message);
-            return Refusal(TrustReason.PluginFault, "the trust plugin failed");
+            return Refusal(TrustReason.PluginFault, FaultText);
         }
     }
 
@@ -200,7 +264,7 @@ internal sealed class TrustGate
             fault = "bytes follow the certificate";
             return false;
         }
-        DateTimeOffset now = _time.GetUtcNow();
+        (DateTimeOffset now, bool isTrusted) = Clock.Read();
         request = new TrustRequest
         {
             Fingerprint = Fingerprint.Of(question.CertificateDer),
@@ -214,7 +278,7 @@ internal sealed class TrustGate
             Protocol = question.Protocol,
             Remote = question.Remote,
             Now = now,
-            ClockTrusted = now >= ClockFloor,
+            ClockTrusted = isTrusted,
         };
         return true;
     }
@@ -243,6 +307,16 @@ internal sealed class TrustGate
 /// <param name="Verdicts">One for each trust plugin, in their order.</param>
 internal sealed record Admission(string PeerName, TrustRequest Request, ImmutableArray<TrustVerdict> Verdicts)
 {
+    /// <summary>The plugins that said it, to be told from those that came later.</summary>
+    public required TrustModel Model { get; init; }
+
     /// <summary>Whether something must be written before traffic flows.</summary>
     public bool NeedsCommit => Verdicts.Any(verdict => verdict.NeedsCommit);
+}
+
+/// <summary>The trust plugins in charge. A class, so that changing them is one write.</summary>
+internal sealed class TrustModel(ImmutableArray<ITrustPlugin> plugins)
+{
+    /// <summary>In the order they are asked.</summary>
+    public ImmutableArray<ITrustPlugin> Plugins { get; } = plugins;
 }

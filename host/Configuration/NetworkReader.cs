@@ -48,7 +48,13 @@ internal sealed class NetworkReader(ConfigErrors errors, bool isBroken, Fingerpr
         IpAddress? address = ReadAddress(reader, name, "address", "prefix", prefix);
         IpAddress? address6 = ReadAddress(reader, name, "address6", "prefix6", prefix6);
         bool export = reader.Boolean("export")?.Value ?? false;
-        ImmutableArray<IpPrefix> originate = ReadOriginate(reader);
+        var policy = new PolicyReader(name, errors, isBroken);
+        (ImmutableArray<IpPrefix> originate, ImmutableArray<OriginateDetail> details) =
+            new OriginateReader(name, errors, isBroken).Read(reader, policy);
+        NetworkRules rules = policy.ReadRules(reader);
+        RouteLimits limits = policy.ReadLimits(reader);
+        bool damping = policy.ReadDamping(reader);
+        int maxPaths = policy.ReadMaxPaths(reader);
         int mtu = ReadMtu(reader, hasIpv6: prefix6 is not null);
         reader.RejectUnknown();
         return new NetworkConfiguration
@@ -60,6 +66,11 @@ internal sealed class NetworkReader(ConfigErrors errors, bool isBroken, Fingerpr
             Address6 = address6,
             Export = export,
             Originate = originate,
+            OriginateDetails = details,
+            Rules = rules,
+            Limits = limits,
+            Damping = damping,
+            MaxPaths = maxPaths,
             Mtu = mtu,
         };
     }
@@ -110,26 +121,6 @@ internal sealed class NetworkReader(ConfigErrors errors, bool isBroken, Fingerpr
                 $"{address} is the {(address == subnet.Address ? "network" : "broadcast")} address of {subnet}: "
                 + "write \"auto\" or another address inside it.");
         return address;
-    }
-
-    private ImmutableArray<IpPrefix> ReadOriginate(TableReader reader)
-    {
-        var originate = ImmutableArray.CreateBuilder<IpPrefix>();
-        foreach (TomlText text in reader.Texts("originate") ?? [])
-        {
-            if (!IpPrefix.TryParse(text.Value, out IpPrefix prefix, out bool hadHostBits))
-                errors.Add(text.Position, ErrorCodes.BadPrefix,
-                    $"'{text.Value}' is no prefix: write one in CIDR form, such as \"192.168.7.0/24\".");
-            else if (hadHostBits)
-                errors.Add(text.Position, ErrorCodes.BadPrefix,
-                    $"{text.Value} has bits set beyond its length: write \"{prefix}\".");
-            else if (originate.Contains(prefix))
-                errors.Add(text.Position, ErrorCodes.BadPrefix, $"{text.Value} is listed twice: remove one.");
-            else
-                originate.Add(prefix);
-        }
-
-        return originate.ToImmutable();
     }
 
     private int ReadMtu(TableReader reader, bool hasIpv6)

@@ -50,6 +50,23 @@ internal sealed class TableReader(TomlTable table, string name, ConfigErrors err
         return Text(key) is { } text ? [text] : [];
     }
 
+    /// <summary>The strings of an array, or the tables of an <c>[[array]]</c>; empty when absent. Other items are reported and left out.</summary>
+    public IReadOnlyList<TomlNode> TextsOrTables(string key)
+    {
+        if (Take<TomlArray>(key, "an array of strings, or of tables", $"{key} = [\"...\"], or [[{key}]]") is not { } array)
+            return [];
+        var nodes = new List<TomlNode>();
+        foreach (TomlNode item in array.Items)
+        {
+            if (item is not (TomlText or TomlTable))
+                errors.Add(item.Position, ErrorCodes.WrongType, $"'{key}' in {name} holds strings or tables, not {item.Kind}.");
+            else if (item is not TomlText text || IsPlain(key, text))
+                nodes.Add(item);
+        }
+
+        return nodes;
+    }
+
     /// <summary>A table, or null when absent.</summary>
     public TomlTable? Table(string key) => Take<TomlTable>(key, "a table", $"[{key}]");
 

@@ -11,6 +11,7 @@ internal readonly record struct FileFacts(uint Uid, int Mode, ulong Device, ulon
 {
     private const int TypeMask = 0xF000;
     private const int SymbolicLink = 0xA000;
+    private const int RegularFile = 0x8000;
 
     /// <summary>The user this process acts as.</summary>
     public static uint EffectiveUser => LibC.geteuid();
@@ -24,23 +25,34 @@ internal readonly record struct FileFacts(uint Uid, int Mode, ulong Device, ulon
     /// <summary>Whether it is a symbolic link (only seen when links are not followed).</summary>
     public bool IsLink => (Mode & TypeMask) == SymbolicLink;
 
+    /// <summary>Whether it is a file that holds bytes, and no directory, device or pipe.</summary>
+    public bool IsRegularFile => (Mode & TypeMask) == RegularFile;
+
     /// <summary>The permission bits in octal, such as <c>0644</c>.</summary>
     public string ModeText => "0" + Convert.ToString(Mode & 0x1FF, 8);
 
     /// <summary>Asks the kernel; null with the kernel's words when it refuses.</summary>
-    public static unsafe FileFacts? TryRead(string path, bool followLinks, out string error)
+    public static FileFacts? TryRead(string path, bool followLinks, out string error)
+    {
+        int result = TryStat(path, followLinks, out FileFacts facts);
+        error = result < 0 ? Marshal.GetPInvokeErrorMessage(-result) : "";
+        return result < 0 ? null : facts;
+    }
+
+    /// <summary>Asks the kernel; the negative error number when it refuses.</summary>
+    public static unsafe int TryStat(string path, bool followLinks, out FileFacts facts)
     {
         Statx result;
         int flags = followLinks ? 0 : LibC.AT_SYMLINK_NOFOLLOW;
         if (LibC.statx(LibC.AT_FDCWD, path, flags, LibC.STATX_BASIC_STATS, &result) != 0)
         {
-            error = Marshal.GetLastPInvokeErrorMessage();
-            return null;
+            facts = default;
+            return -Marshal.GetLastPInvokeError();
         }
 
-        error = "";
         ulong device = ((ulong)result.DeviceMajor << 8) | (result.DeviceMinor & 0xFF)
             | ((ulong)(result.DeviceMinor & ~0xFFu) << 12);
-        return new FileFacts(result.Uid, result.Mode, device, result.Inode);
+        facts = new FileFacts(result.Uid, result.Mode, device, result.Inode);
+        return 0;
     }
 }

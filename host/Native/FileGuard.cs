@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace VibePN.Host.Native;
 
 /// <summary>Refuses files that somebody else could have written or may read.</summary>
@@ -9,15 +11,19 @@ namespace VibePN.Host.Native;
 internal static class FileGuard
 {
     /// <summary>Why a file or directory, or a directory above it, is not to be trusted, with the remedy.</summary>
+    /// <param name="path">The file or directory.</param>
+    /// <param name="calls">Whom to ask; the kernel when null.</param>
     /// <returns>One sentence, or null when all is well.</returns>
-    public static string? WhyUntrusted(string path)
+    public static string? WhyUntrusted(string path, IFileCalls? calls = null)
     {
+        calls ??= KernelFiles.Instance;
         string? current = Path.GetFullPath(path);
         bool isTarget = true;
         while (current is not null)
         {
-            if (FileFacts.TryRead(current, followLinks: true, out string error) is not { } facts)
-                return $"{current} cannot be examined: {error}.";
+            int result = calls.TryStat(current, followLinks: true, out FileFacts facts);
+            if (result < 0)
+                return CannotExamine(current, result);
             if (Judge(current, facts) is { } reason)
                 return reason;
             if (!isTarget && facts.Uid == 0)
@@ -36,14 +42,21 @@ internal static class FileGuard
             : $"{path} cannot be examined: {error}.";
 
     /// <summary>Why a secret file is exposed.</summary>
-    public static string? WhyExposed(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="calls">Whom to ask; the kernel when null.</param>
+    public static string? WhyExposed(string path, IFileCalls? calls = null)
     {
-        if (FileFacts.TryRead(path, followLinks: true, out string error) is not { } facts)
-            return $"{path} cannot be examined: {error}.";
+        calls ??= KernelFiles.Instance;
+        int result = calls.TryStat(path, followLinks: true, out FileFacts facts);
+        if (result < 0)
+            return CannotExamine(path, result);
         if (facts.IsOpenToOthers)
             return $"{path} has mode {facts.ModeText} and may be read or written by others. Run: chmod 0600 {path}";
-        return WhyUntrusted(path);
+        return WhyUntrusted(path, calls);
     }
+
+    private static string CannotExamine(string path, int result) =>
+        $"{path} cannot be examined: {Marshal.GetPInvokeErrorMessage(-result)}.";
 
     private static string? Judge(string path, FileFacts facts)
     {

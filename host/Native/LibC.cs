@@ -18,6 +18,19 @@ internal static unsafe partial class LibC
     /// <summary>fcntl.h: read only.</summary>
     public const int O_RDONLY = 0;
 
+    /// <summary>fcntl.h: write only.</summary>
+    public const int O_WRONLY = 1;
+
+    /// <summary>fcntl.h: make the file.</summary>
+    public const int O_CREAT = 0x40;
+
+    /// <summary>fcntl.h: with O_CREAT, fail when the file exists or is a link.</summary>
+    public const int O_EXCL = 0x80;
+
+    /// <summary>fcntl.h: fail on a symbolic link. The value differs on arm64, as in the kernel's own header.</summary>
+    public static int O_NOFOLLOW =>
+        RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
+
     /// <summary>fcntl.h: fail unless a directory. The value differs on arm64, as in the kernel's own header.</summary>
     public static int O_DIRECTORY =>
         RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
@@ -31,12 +44,28 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int statx(int dirfd, string path, int flags, uint mask, Statx* result);
 
-    // open is variadic in C; without O_CREAT it takes no third argument, so this fixed prototype is sound.
+    // open is variadic in C. On Linux x64 and arm64 a variadic integer travels in the same register as a named
+    // one, so this fixed prototype is sound there. The mode counts with O_CREAT only.
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial SafeFileHandle open(string path, int flags);
+    public static partial SafeFileHandle open(string path, int flags, int mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint write(SafeFileHandle handle, byte* bytes, nuint count);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint read(SafeFileHandle handle, byte* bytes, nuint count);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int fsync(SafeFileHandle handle);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int rename(string from, string to);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int unlink(string path);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int mkdir(string path, int mode);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int setrlimit(int resource, RLimit* limits);

@@ -6,35 +6,24 @@ namespace VibePN.Host.Plugins;
 /// <summary>A plugin's (or the engine's) private directory under the state directory.</summary>
 /// <remarks>The directory is made at the first write. Any thread.</remarks>
 /// <param name="location">The directory.</param>
-internal sealed class PluginStore(string location) : IPluginStore
+/// <param name="calls">The kernel's file-system calls, or a model of them.</param>
+internal sealed class PluginStore(string location, IFileCalls calls) : IPluginStore
 {
+    private readonly AtomicFiles _files = new(calls);
     private readonly Lock _writing = new();
+    private bool _isDurable;
 
-    /// <inheritdoc/>
-    public string Location { get; } = location;
-
-    /// <inheritdoc/>
-    public byte[]? Read(string name, int maxBytes)
+    /// <summary>A store on this machine's disk.</summary>
+    public PluginStore(string location)
+        : this(location, KernelFiles.Instance)
     {
-        string path = PathOf(name);
-        if (!File.Exists(path))
-            return null;
-        if (FileGuard.WhyExposed(path) is { } reason)
-            throw new IOException(reason);
-        try
-        {
-            using FileStream stream = File.OpenRead(path);
-            if (stream.Length > maxBytes)
-                throw new IOException($"{path} is {stream.Length} bytes long; at most {maxBytes} are expected.");
-            var bytes = new byte[stream.Length];
-            stream.ReadExactly(bytes);
-            return bytes;
-        }
-        catch (UnauthorizedAccessException exception)
-        {
-            throw new IOException(exception.Message, exception);
-        }
     }
+
+    /// <inheritdoc/>
+    public string Location { get; } = Path.GetFullPath(location);
+
+    /// <inheritdoc/>
+    public byte[]? Read(string name, int maxBytes) => _files.Read(PathOf(name), maxBytes);
 
     /// <inheritdoc/>
     public void Write(string name, ReadOnlySpan<byte> content)
@@ -42,16 +31,20 @@ internal sealed class PluginStore(string location) : IPluginStore
         string path = PathOf(name);
         lock (_writing)
         {
-            try
-            {
-                StateFolders.Create(Location);
-                AtomicFile.Write(path, content);
-            }
-            catch (UnauthorizedAccessException exception)
-            {
-                throw new IOException(exception.Message, exception);
-            }
+            // Once is enough, unless somebody removed it.
+            if (!_isDurable || calls.TryStat(Location, followLinks: true, out _) < 0)
+                MakeDirectory();
+            _files.Write(path, content);
         }
+    }
+
+    private void MakeDirectory()
+    {
+        _isDurable = false;
+        // The state directory is the host's, and was made a moment ago when this is the first start.
+        _files.MakeDirectory(Path.GetDirectoryName(Location)!);
+        _files.MakeDirectory(Location);
+        _isDurable = true;
     }
 
     private string PathOf(string name)

@@ -212,6 +212,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
             Random = Random.Shared,
             Meter = _engineMeter,
             Store = new PluginStore(Path.Combine(_configuration.Host.StateDirectory, StateFolders.Engine)),
+            Built = BuildDay.Start,
         };
         _engine = new OverlayEngine(_configuration.Engine, parts);
         await _engine.StartAsync(CancellationToken.None);

@@ -6,7 +6,8 @@ namespace VibePN.Plugins.TransportQuic;
 
 /// <summary>
 /// Judges datagrams that belong to no connection, cheapest check first: too short, unknown version, not an
-/// Initial, over a cap, address unproven (Retry), and only then a new connection.
+/// Initial, from a source that sends too many, over a cap, address unproven (Retry), and only then a new connection
+/// with its TLS session.
 /// </summary>
 /// <remarks>
 /// Belongs to the loop's thread. Its answers are rate-limited and never longer than what they answer.
@@ -20,6 +21,17 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
     private const int MinResetTrigger = 43;
     private const int LongestReset = 60;
 
+    // From so many first packets a second on, clients must prove their addresses for a second.
+    private const int UnprovenPerSecond = 100;
+    private const ulong RetryTime = 1_000_000_000;
+
+    // Checking a token is work that anybody can cause.
+    private const int TokensPerSecond = 5000;
+
+    private readonly SourceLimits _sources = new();
+    private ulong _retryUntil;
+    private RateLimit _tokens = new(TokensPerSecond, now);
+    private RateLimit _unproven = new(UnprovenPerSecond, now);
     private RateLimit _resets = new(100, now);
     private RateLimit _negotiations = new(100, now);
     private RateLimit _retries = new(2000, now);
@@ -75,19 +87,37 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
         NgPktHd header;
         if (length < MinInitialBytes || Ngtcp2.ngtcp2_accept(&header, packet, (nuint)length) != 0)
             return null;
-        if (header.Version != Ngtcp2.ProtocolV1 || loop.Stopping)
+        if (header.Version != Ngtcp2.ProtocolV1 || loop.Stopping || socket.ClosesAt != ulong.MaxValue)
             return null;
         TransportCounters counters = loop.Counters;
-        bool full = loop.KnownConnections >= loop.Settings.MaxConnections;
-        if (full || counters.HalfOpen >= loop.Settings.MaxHalfOpen)
+        if (!_sources.TryArrive(remote, now))
+        {
+            counters.TooMany++;
             return null;
-        bool proven = loop.Secrets.VerifyRetryToken(header, remote, now, out NgCid original);
-        if (!proven && counters.HalfOpen >= loop.Settings.RetryAbove)
+        }
+        if (loop.KnownConnections >= loop.Settings.MaxConnections || counters.HalfOpen >= loop.Settings.MaxHalfOpen)
+        {
+            counters.Full++;
+            return null;
+        }
+        NgCid original = default;
+        bool proven = header.TokenLength > 0 && _tokens.TryTake(now)
+            && loop.Secrets.VerifyRetryToken(header, remote, now, out original);
+        if (!proven && MustProve(remote, now))
         {
             SendRetry(socket, remote, header, now);
             return null;
         }
         return Accept(socket, remote, header, proven, original, now);
+    }
+
+    // Many at once are a flood, or a crowd behind one address: a flood cannot prove its addresses, a crowd can.
+    private bool MustProve(in SocketAddress28 remote, ulong now)
+    {
+        if (!_unproven.TryTake(now))
+            _retryUntil = now + RetryTime;
+        return now < _retryUntil || loop.Counters.HalfOpen >= loop.Settings.RetryAbove
+            || !_sources.TryBeginUnproven(remote, now);
     }
 
     private QuicConnection? Accept(

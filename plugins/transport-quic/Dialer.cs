@@ -7,32 +7,30 @@ using VibePN.Plugins.TransportQuic.Native;
 
 namespace VibePN.Plugins.TransportQuic;
 
-internal enum LoopCommandKind
-{
-    Resolved,
-    Stop,
-}
-
-/// <summary>Something that another thread asks of the loop.</summary>
-/// <param name="Kind">What.</param>
-/// <param name="DialId">Resolved: which dial.</param>
-/// <param name="Addresses">Resolved: what the name stands for; empty when it stands for nothing.</param>
-/// <param name="Fault">Resolved: why there is no address.</param>
-internal readonly record struct LoopCommand(
-    LoopCommandKind Kind, long DialId = 0, IPEndPoint[]? Addresses = null, string Fault = "");
-
-/// <summary>Turns dial requests into tries: resolves names off the loop, then tries the addresses in turn.</summary>
-/// <remarks>Begin and Cancel may be called from any thread; the On… members belong to the loop's.</remarks>
-internal sealed class Dialer(EventLoop loop) : IDisposable
+/// <summary>Turns dial requests into connections: resolves names off the loop, then races the addresses.</summary>
+/// <remarks>
+/// <para>
+/// A name's next address is tried 250 ms after the one before, or as soon as one has failed (RFC 8305 §5). The
+/// first handshake in which the peer has proved itself leads: before it, nobody sends the message that completes a
+/// handshake at the peer, so the peer never sees two connections of one dial. When the leader is confirmed, the
+/// others are closed in the state of a client that gave up.
+/// </para>
+/// <para>Begin and Cancel may be called from any thread; all other members belong to the loop's.</para>
+/// </remarks>
+internal sealed class Dialer(EventLoop loop, Func<string, CancellationToken, Task<IPAddress[]>> resolver) : IDisposable
 {
     private const string Scheme = "quic://";
+    private const ulong HeadStart = 250_000_000;
 
-    // A name with more addresses than this is somebody's load balancer, not a peer.
-    private const int MaxAddresses = 4;
+    private static readonly CloseReason Abandoned = new(CloseCode.Superseded, "another address was faster");
 
     private readonly CancellationTokenSource _stopped = new();
-    private readonly Dictionary<long, Try> _tries = [];
     private readonly ConcurrentDictionary<long, Task> _resolving = new();
+    private readonly Dictionary<long, DialRace> _races = [];
+    private readonly TimerHeap<DialRace> _timers = new();
+
+    /// <summary>When the next address of some dial is due.</summary>
+    public ulong NextDue => _timers.Earliest;
 
     /// <summary>Starts a dial. Never blocks.</summary>
     public void Begin(DialRequest request)
@@ -42,7 +40,7 @@ internal sealed class Dialer(EventLoop loop) : IDisposable
             : request.Address;
         if (IPEndPoint.TryParse(address, out IPEndPoint? literal) && literal.Port != 0)
         {
-            loop.Post(new LoopCommand(LoopCommandKind.Resolved, request.Id, [literal]));
+            Post(request.Id, [literal], "");
             return;
         }
         int colon = address.LastIndexOf(':');
@@ -54,7 +52,7 @@ internal sealed class Dialer(EventLoop loop) : IDisposable
             return;
         }
         // While it stands here a stop waits for it.
-        Task task = ResolveAsync(request.Id, address[..colon], port, _stopped.Token);
+        Task task = ResolveAsync(request.Id, address[..colon], port);
         _resolving[request.Id] = task;
         _ = task.ContinueWith(
             _ => _resolving.TryRemove(request.Id, out Task? _), CancellationToken.None,
@@ -70,63 +68,110 @@ internal sealed class Dialer(EventLoop loop) : IDisposable
 
     public void Dispose() => _stopped.Dispose();
 
-    /// <summary>Loop: a name has become addresses, or nothing.</summary>
-    public void OnResolved(in LoopCommand command)
+    /// <summary>A name has become addresses, or nothing.</summary>
+    public void OnResolved(in LoopCommand command, ulong now)
     {
-        IPEndPoint[] usable = [.. (command.Addresses ?? []).Where(Usable).Take(MaxAddresses)];
-        if (usable.Length == 0)
+        IPEndPoint[] found = command.Addresses ?? [];
+        IPEndPoint[] order = DialOrder.Of(found, Usable);
+        if (order.Length == 0)
         {
             string text = command.Fault.Length > 0
                 ? command.Fault
-                : $"no listen address of the family of {command.Addresses?.FirstOrDefault()}";
+                : $"no listen address of the family of {found.FirstOrDefault()}";
             loop.Events.OnDialFailed(command.DialId, new CloseReason(CloseCode.Unreachable, text));
             return;
         }
-        _tries[command.DialId] = new Try(usable);
-        Next(command.DialId, new CloseReason(CloseCode.Unreachable, "no connection could be begun"));
+        var race = new DialRace(command.DialId, order);
+        _races[command.DialId] = race;
+        TryNext(race, now);
     }
 
-    /// <summary>Loop: the dial has reached its goal.</summary>
-    public void OnConnected(long dialId) => _tries.Remove(dialId);
-
-    /// <summary>Loop: one address failed; the next may do when nobody answered at this one.</summary>
-    public void OnFailed(long dialId, CloseReason reason)
+    /// <summary>Tries the next address of every dial that has waited long enough.</summary>
+    public void OnTimer(ulong now)
     {
-        if (reason.Code is CloseCode.HandshakeTimeout or CloseCode.Unreachable)
-            Next(dialId, reason);
-        else
-            Fail(dialId, reason);
+        while (_timers.TryPop(now, out DialRace? race))
+            TryNext(race!, now);
     }
 
-    private void Next(long dialId, CloseReason reason)
+    /// <summary>Whether a connection whose peer has proved itself may complete its handshake, or must wait.</summary>
+    public bool MayComplete(QuicConnection connection)
     {
-        while (_tries.TryGetValue(dialId, out Try? attempt) && attempt.Next < attempt.Addresses.Length)
+        if (!_races.TryGetValue(connection.DialId, out DialRace? race))
+            return true;
+        race.Leader ??= connection;
+        return ReferenceEquals(race.Leader, connection);
+    }
+
+    /// <summary>The dial has reached its goal: whoever else ran for it is sent home.</summary>
+    public void OnConnected(QuicConnection connection, ulong now)
+    {
+        if (!_races.Remove(connection.DialId, out DialRace? race))
+            return;
+        _timers.Remove(race);
+        foreach (QuicConnection other in race.Open)
         {
-            if (loop.Connect(dialId, SocketAddress28.From(attempt.Addresses[attempt.Next++])))
-                return;
+            if (!ReferenceEquals(other, connection))
+                other.CloseNow(Abandoned, CloseMapping.ToCause(Abandoned), now);
         }
-        Fail(dialId, reason);
     }
 
-    private void Fail(long dialId, CloseReason reason)
+    /// <summary>One address failed; the next need not wait any longer.</summary>
+    public void OnFailed(QuicConnection connection, CloseReason reason, ulong now)
     {
-        _tries.Remove(dialId);
-        loop.Events.OnDialFailed(dialId, reason);
+        if (!_races.TryGetValue(connection.DialId, out DialRace? race))
+            return;
+        race.Open.Remove(connection);
+        race.OnFailure(connection.Path.Remote, reason);
+        if (ReferenceEquals(race.Leader, connection))
+        {
+            race.Leader = null;
+            race.Open.ForEach(loop.MarkDirty);
+        }
+        TryNext(race, now);
+    }
+
+    private void TryNext(DialRace race, ulong now)
+    {
+        _timers.Remove(race);
+        while (race.HasNext)
+        {
+            IPEndPoint address = race.TakeNext();
+            QuicConnection? connection = loop.Connect(race.DialId, SocketAddress28.From(address), out string fault);
+            if (connection is null)
+            {
+                race.OnFailure(address, new CloseReason(CloseCode.Unreachable, fault));
+                continue;
+            }
+            race.Open.Add(connection);
+            if (race.HasNext)
+                _timers.Set(race, now + HeadStart);
+            return;
+        }
+        if (race.Open.Count > 0)
+            return;
+        _races.Remove(race.DialId);
+        loop.Events.OnDialFailed(race.DialId, race.Summary());
     }
 
     private bool Usable(IPEndPoint endPoint) => loop.HasFamily(
         endPoint.AddressFamily == AddressFamily.InterNetwork ? LibC.AF_INET : LibC.AF_INET6);
 
-    private async Task ResolveAsync(long dialId, string host, int port, CancellationToken stopped)
+    // A resolver that never answers must not hold the dial: its time is that of a handshake.
+    private async Task ResolveAsync(long dialId, string host, int port)
     {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stopped.Token);
+        limit.CancelAfter(loop.Options.HandshakeTimeout);
         try
         {
-            IPAddress[] addresses = await Dns.GetHostAddressesAsync(host, stopped);
+            // A lookup under way does not end when it is cancelled; only the wait for it does.
+            IPAddress[] addresses = await resolver(host, limit.Token).WaitAsync(limit.Token);
             Post(dialId, [.. addresses.Select(address => new IPEndPoint(address, port))], "");
         }
         catch (OperationCanceledException)
         {
-            Post(dialId, [], "the transport stops");
+            Post(dialId, [], _stopped.IsCancellationRequested
+                ? "the transport stops"
+                : $"'{host}' was not resolved within {loop.Options.HandshakeTimeout.TotalSeconds:0.#} s");
         }
         catch (Exception fault) when (fault is SocketException or ArgumentException)
         {
@@ -136,11 +181,4 @@ internal sealed class Dialer(EventLoop loop) : IDisposable
 
     private void Post(long dialId, IPEndPoint[] addresses, string fault) =>
         loop.Post(new LoopCommand(LoopCommandKind.Resolved, dialId, addresses, fault));
-
-    private sealed class Try(IPEndPoint[] addresses)
-    {
-        public IPEndPoint[] Addresses { get; } = addresses;
-
-        public int Next { get; set; }
-    }
 }

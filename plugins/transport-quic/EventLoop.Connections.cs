@@ -31,6 +31,7 @@ internal sealed unsafe partial class EventLoop
     {
         var connection = new QuicConnection(this, ++_nextId, role, dialId, socket, remote);
         _connections.Add(connection);
+        socket.Connections++;
         Counters.Connections++;
         if (role == ConnectionRole.Responder)
             Counters.HalfOpen++;
@@ -46,13 +47,18 @@ internal sealed unsafe partial class EventLoop
     }
 
     /// <summary>Starts one try of a dial, on the loop's thread.</summary>
-    /// <returns>False when it could not even begin.</returns>
-    public bool Connect(long dialId, in SocketAddress28 remote)
+    /// <param name="fault">Why it could not even begin.</param>
+    /// <returns>Null when it could not.</returns>
+    public QuicConnection? Connect(long dialId, in SocketAddress28 remote, out string fault)
     {
-        ushort family = remote.Family;
-        UdpSocket? socket = Array.Find(_sockets, candidate => candidate.Local.Family == family);
-        if (socket is null || Stopping || _connections.Count >= Settings.MaxConnections)
-            return false;
+        UdpSocket? socket = SocketFor(remote);
+        fault = Stopping ? "the transport stops"
+            : socket is null ? "no listen address of its family"
+            : _connections.Count >= Settings.MaxConnections ? $"more than {Settings.MaxConnections} connections"
+            : "";
+        if (socket is null || fault.Length > 0)
+            return null;
+        fault = "memory ran out";
         Span<byte> source = stackalloc byte[ConnectionId.OwnLength];
         Span<byte> destination = stackalloc byte[NgCid.MaxLength];
         RandomNumberGenerator.Fill(source);
@@ -62,11 +68,11 @@ internal sealed unsafe partial class EventLoop
             SourceCid = source,
             DestinationCid = destination,
         };
-        return Begin(ConnectionRole.Initiator, dialId, socket, remote, seed) is not null;
+        return Begin(ConnectionRole.Initiator, dialId, socket, remote, seed);
     }
 
-    /// <summary>Whether any socket can reach addresses of this family.</summary>
-    public bool HasFamily(int family) => Array.Exists(_sockets, socket => socket.Local.Family == family);
+    /// <summary>Whether a connection whose peer has proved itself may complete its handshake.</summary>
+    public bool MayComplete(QuicConnection connection) => _dialer.MayComplete(connection);
 
     /// <summary>Puts the connection's timer; <see cref="ulong.MaxValue"/> takes it away.</summary>
     public void SetTimer(QuicConnection connection, ulong due) => _timers.Set(connection, due);
@@ -81,7 +87,8 @@ internal sealed unsafe partial class EventLoop
         if (connection.Role == ConnectionRole.Responder)
             Counters.HalfOpen--;
         else
-            _dialer.OnConnected(connection.DialId);
+            _dialer.OnConnected(connection, _now);
+        LeaveRetired(connection);
         Events.OnConnected(connection, connection.DialId);
     }
 
@@ -96,11 +103,13 @@ internal sealed unsafe partial class EventLoop
         }
         if (reason.Code == CloseCode.TrustRefused)
             Counters.Refused++;
+        else if (reason.Code == CloseCode.Superseded)
+            Counters.Abandoned++;
         else
             Counters.Failed++;
         if (connection.Role == ConnectionRole.Initiator)
         {
-            _dialer.OnFailed(connection.DialId, reason);
+            _dialer.OnFailed(connection, reason, _now);
             return;
         }
         Counters.HalfOpen--;
@@ -110,5 +119,10 @@ internal sealed unsafe partial class EventLoop
     }
 
     /// <summary>A connection's last ID is out of the table.</summary>
-    public void OnForgotten(QuicConnection connection) => _connections.Remove(connection);
+    public void OnForgotten(QuicConnection connection)
+    {
+        _connections.Remove(connection);
+        if (--connection.Socket.Connections == 0 && connection.Socket.ClosesAt != Never)
+            _nextRetirement = 0;
+    }
 }

@@ -26,12 +26,18 @@ internal sealed unsafe partial class EventLoop
             Counters.Unroutable++;
             return;
         }
-        // Bound to one socket: a packet that names the connection elsewhere would look like a changed local path.
-        if (!ReferenceEquals(connection.Socket, socket))
+        if (!MayBring(socket, connection))
             return;
         connection.Receive(remote, packet, length, _now);
         MarkDirty(connection);
     }
+
+    // A peer talks to the address it knows. It may be one that the connection has left, or the same one in another
+    // socket, when a wildcard gives way to one address; elsewhere nobody can have learned of the connection.
+    private static bool MayBring(UdpSocket socket, QuicConnection connection) =>
+        ReferenceEquals(connection.Socket, socket) || socket.ClosesAt != Never
+        || (socket.Local.PortBigEndian == connection.Socket.Local.PortBigEndian
+            && socket.Local.Family == connection.Socket.Local.Family);
 
     private QuicConnection? Find(UdpSocket socket, in SocketAddress28 remote, byte* packet, int length)
     {

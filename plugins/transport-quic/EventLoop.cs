@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
@@ -13,7 +14,7 @@ namespace VibePN.Plugins.TransportQuic;
 /// <item>receive: one recvmmsg a socket, each datagram to its connection by connection ID</item>
 /// <item>commands: dials and the stop</item>
 /// <item>notes: connections that other threads gave something to send</item>
-/// <item>timers: what is due, from a heap</item>
+/// <item>timers: what is due, from a heap; and the next addresses of dials</item>
 /// <item>serve: deliver, write, set the next timer, for each connection that any of these touched</item>
 /// <item>send: one sendmmsg for everything written</item>
 /// <item>wait: ppoll until the next timer, a datagram or a wake-up</item>
@@ -27,7 +28,6 @@ internal sealed unsafe partial class EventLoop : IDisposable
     // What peers can cause is logged at most this often; the rest is counted.
     private const int LogLinesPerSecond = 5;
 
-    private readonly UdpSocket[] _sockets;
     private readonly TlsCredentials _credentials;
     private readonly NgCallbacks _callbacks;
     private readonly ILogger _log;
@@ -37,8 +37,8 @@ internal sealed unsafe partial class EventLoop : IDisposable
     private readonly HashSet<QuicConnection> _connections = [];
     private readonly ConcurrentQueue<LoopCommand> _commands = new();
     private readonly Dialer _dialer;
-    private readonly ushort* _probes;
-    private readonly int _probeCount;
+    private ushort* _probes;
+    private int _probeCount;
     private readonly Acceptor _acceptor;
     private readonly List<(QuicConnection Connection, CloseReason Reason)> _failing = [];
     private List<QuicConnection> _dirty = [];
@@ -57,9 +57,9 @@ internal sealed unsafe partial class EventLoop : IDisposable
 
     public EventLoop(
         UdpSocket[] sockets, TlsCredentials credentials, StockCallbacks stock, TransportOptions options,
-        QuicSettings settings, ITransportEvents events, TransportCounters counters, ILogger log)
+        QuicSettings settings, ITransportEvents events, TransportCounters counters, ILogger log,
+        Func<string, CancellationToken, Task<IPAddress[]>>? resolver = null)
     {
-        _sockets = sockets;
         _credentials = credentials;
         _callbacks = stock.Table;
         ConnectionCallbacks.Install(ref _callbacks);
@@ -70,11 +70,8 @@ internal sealed unsafe partial class EventLoop : IDisposable
         Counters = counters;
         Secrets = new NodeSecrets(options.Identity);
         Inbound = new InboundBatch(events);
-        _dialer = new Dialer(this);
-        ushort[] probes = settings.PmtudProbes();
-        _probeCount = probes.Length;
-        _probes = (ushort*)NativeMemory.Alloc((nuint)(sizeof(ushort) * Math.Max(1, probes.Length)));
-        probes.CopyTo(new Span<ushort>(_probes, probes.Length));
+        _dialer = new Dialer(this, resolver ?? Dns.GetHostAddressesAsync);
+        SetProbes();
         _now = Clock();
         _acceptor = new Acceptor(this, _now);
         _logLines = new RateLimit(LogLinesPerSecond, _now);
@@ -85,12 +82,14 @@ internal sealed unsafe partial class EventLoop : IDisposable
                 + $"{LibC.NameOfErrno(Marshal.GetLastPInvokeError())}. "
                 + "Raise the limit of open files (LimitNOFILE).")
             { Fault = PluginFault.Unavailable };
+        SetSockets(sockets);
         _thread = new Thread(Run) { Name = "quic", IsBackground = true };
     }
 
     public TransportOptions Options { get; }
 
-    public QuicSettings Settings { get; }
+    /// <summary>The settings now. Loop's thread.</summary>
+    public QuicSettings Settings { get; private set; }
 
     public ITransportEvents Events { get; }
 
@@ -169,6 +168,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
         Inbound.Dispose();
         _credentials.Dispose();
         NativeMemory.Free(_probes);
+        NativeMemory.Free(_polls);
     }
 
     private void Run()
@@ -176,23 +176,19 @@ internal sealed unsafe partial class EventLoop : IDisposable
         _threadId = Environment.CurrentManagedThreadId;
         // The kernel's default slack of 50 µs would blur the pacer. Failing to set it costs only smoothness.
         _ = LibC.prctl(LibC.PR_SET_TIMERSLACK, 1);
-        PollFd* polls = stackalloc PollFd[_sockets.Length + 1];
-        for (int i = 0; i < _sockets.Length; i++)
-            polls[i].Fd = _sockets[i].Fd;
-        polls[_sockets.Length].Fd = _wakeFd;
         while (!(Stopping && (Counters.Connections == 0 || _now >= _stopDeadline)))
         {
-            Wait(polls);
-            GuardedTurn(polls);
+            Wait();
+            GuardedTurn();
         }
         EndAll();
     }
 
-    private void GuardedTurn(PollFd* polls)
+    private void GuardedTurn()
     {
         try
         {
-            Turn(polls);
+            Turn();
         }
 #pragma warning disable CA1031 // A fault of ours or of the engine's must not end every connection of the node.
         catch (Exception fault)
@@ -211,19 +207,20 @@ internal sealed unsafe partial class EventLoop : IDisposable
         return may;
     }
 
-    private void Turn(PollFd* polls)
+    private void Turn()
     {
         _now = Clock();
         Volatile.Write(ref _loopAllocated, GC.GetAllocatedBytesForCurrentThread());
         for (int i = 0; i < _sockets.Length; i++)
         {
-            if ((polls[i].Revents & LibC.POLLIN) != 0)
+            if ((_polls[i].Revents & LibC.POLLIN) != 0)
                 Receive(_sockets[i]);
         }
         Inbound.Flush();
-        if (polls[_sockets.Length].Revents != 0)
+        if (_polls[WakePoll].Revents != 0)
             DrainWakes();
         RunCommands();
+        _dialer.OnTimer(_now);
         TakeNotes();
         while (_timers.TryPop(_now, out QuicConnection? due))
         {
@@ -233,23 +230,25 @@ internal sealed unsafe partial class EventLoop : IDisposable
         ServeDirty();
         Arena.Flush();
         EndFailing();
+        CloseRetired();
         Publish();
     }
 
-    private void Wait(PollFd* polls)
+    private void Wait()
     {
         for (int i = 0; i < _sockets.Length; i++)
         {
-            polls[i].Events = (short)(LibC.POLLIN
+            _polls[i].Events = (short)(LibC.POLLIN
                 | (ReferenceEquals(Arena.Blocked, _sockets[i]) ? LibC.POLLOUT : 0));
-            polls[i].Revents = 0;
+            _polls[i].Revents = 0;
         }
-        polls[_sockets.Length].Events = LibC.POLLIN;
-        polls[_sockets.Length].Revents = 0;
+        _polls[WakePoll].Events = LibC.POLLIN;
+        _polls[WakePoll].Revents = 0;
         Interlocked.Exchange(ref _sleeping, 1);
         bool busy = (_dirty.Count > 0 && Arena.Blocked is null) || Volatile.Read(ref _noted) is not null
             || !_commands.IsEmpty;
-        ulong due = Math.Min(_timers.Earliest, _stopDeadline);
+        ulong due = Math.Min(
+            Math.Min(_timers.Earliest, _dialer.NextDue), Math.Min(_nextRetirement, _stopDeadline));
         ulong now = Clock();
         ulong wait = busy || due <= now ? 0 : Math.Min(due - now, 60_000_000_000);
         var timeout = new TimeSpec
@@ -257,7 +256,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
             Seconds = (long)(wait / 1_000_000_000),
             Nanoseconds = (long)(wait % 1_000_000_000),
         };
-        _ = LibC.ppoll(polls, (nuint)(_sockets.Length + 1), due == Never && !busy ? null : &timeout, null);
+        _ = LibC.ppoll(_polls, (nuint)(_sockets.Length + 1), due == Never && !busy ? null : &timeout, null);
         Volatile.Write(ref _sleeping, 0);
     }
 
@@ -265,10 +264,21 @@ internal sealed unsafe partial class EventLoop : IDisposable
     {
         while (_commands.TryDequeue(out LoopCommand command))
         {
-            if (command.Kind == LoopCommandKind.Resolved)
-                _dialer.OnResolved(command);
-            else
-                BeginStop();
+            switch (command.Kind)
+            {
+                case LoopCommandKind.Resolved:
+                    _dialer.OnResolved(command, _now);
+                    break;
+                case LoopCommandKind.Listen:
+                    SetSockets(command.Sockets!);
+                    break;
+                case LoopCommandKind.Configure:
+                    Configure(command.Settings!);
+                    break;
+                default:
+                    BeginStop();
+                    break;
+            }
         }
     }
 
@@ -311,7 +321,8 @@ internal sealed unsafe partial class EventLoop : IDisposable
         }
     }
 
-    private void MarkDirty(QuicConnection connection)
+    /// <summary>Puts the connection among those that this turn serves. Loop's thread.</summary>
+    public void MarkDirty(QuicConnection connection)
     {
         if (connection.Dirty)
             return;

@@ -33,4 +33,8 @@ internal static partial class Log
 
     [LoggerMessage(7, LogLevel.Warning, "This kernel has no IPv6, so {Address} is left out")]
     public static partial void NoIPv6(this ILogger logger, IPEndPoint address);
+
+    [LoggerMessage(8, LogLevel.Information,
+        "QUIC accepts no more on {Address}; its connections may go on for a minute")]
+    public static partial void Retired(this ILogger logger, IPEndPoint address);
 }

@@ -73,20 +73,26 @@ internal sealed unsafe class NodeSecrets
     }
 }
 
-/// <summary>A token bucket: so many a second, and as many at once.</summary>
-internal struct RateLimit(int perSecond, ulong now)
+/// <summary>A token bucket: so many a second, and as many at once unless told otherwise.</summary>
+internal struct RateLimit(int perSecond, ulong now, int atOnce = 0)
 {
     private const ulong Second = 1_000_000_000;
-    private double _tokens = perSecond;
+    private readonly int _most = atOnce == 0 ? perSecond : atOnce;
+    private double _tokens = atOnce == 0 ? perSecond : atOnce;
     private ulong _last = now;
 
     public bool TryTake(ulong now)
     {
-        _tokens = Math.Min(perSecond, _tokens + ((double)(now - _last) / Second * perSecond));
-        _last = now;
-        if (_tokens < 1)
+        if (IsEmpty(now))
             return false;
         _tokens--;
         return true;
+    }
+
+    public bool IsEmpty(ulong now)
+    {
+        _tokens = Math.Min(_most, _tokens + ((double)(now - _last) / Second * perSecond));
+        _last = now;
+        return _tokens < 1;
     }
 }

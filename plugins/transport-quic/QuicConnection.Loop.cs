@@ -10,16 +10,23 @@ internal sealed partial class QuicConnection
     private const ulong Millisecond = 1_000_000;
     private const ulong FlushTime = 200 * Millisecond;
     private const ulong LongestLinger = 3000 * Millisecond;
+    private const int MovesPerSecond = 1;
+    private const int MovesAtOnce = 10;
     private const ulong PathInterval = 1000 * Millisecond;
 
-    private readonly UdpSocket _socket;
-    private readonly LocalAddress _source;
+    private readonly int _capacity;
+    private UdpSocket _socket;
+    private LocalAddress _source;
     private readonly List<ConnectionId> _cids = [];
     private readonly List<UInt128> _resetTokens = [];
     private SocketAddress28 _remote;
+    private RateLimit _moves;
     private Ngtcp2Connection? _native;
     private HandshakeOutcome _outcome;
     private string _verdictText = "";
+    private bool _proven;
+    private bool _answerWanted;
+    private bool _held;
     private bool _statelessReset;
     private bool _streamEnded;
     private long _streamId = -1;
@@ -44,11 +51,15 @@ internal sealed partial class QuicConnection
     /// <summary>The socket that all its packets come and go through.</summary>
     public UdpSocket Socket => _socket;
 
+    /// <summary>Where the peer is now.</summary>
+    public ref readonly SocketAddress28 Remote => ref _remote;
+
     /// <summary>Makes the native connection.</summary>
     /// <returns>False when memory ran out; the object is Gone then and told nobody.</returns>
     public bool Begin(in ConnectionSeed seed, ulong handshakeTimeout)
     {
         _handshakeDeadline = seed.Now + handshakeTimeout;
+        _moves = new RateLimit(MovesPerSecond, seed.Now, MovesAtOnce);
         AddCid(new ConnectionId(seed.SourceCid));
         if (seed.Role == ConnectionRole.Responder)
             AddCid(new ConnectionId(seed.RetryCid.IsEmpty ? seed.OriginalCid : seed.RetryCid));
@@ -67,9 +78,27 @@ internal sealed partial class QuicConnection
             OnLatePacket(remote);
             return;
         }
+        if (!remote.Equals(_remote) && !MayComeFrom(now))
+            return;
         int result = _native.Read(remote, packet, length, now);
         if (result < 0)
             Fail(result, now);
+    }
+
+    // A client is deaf to every address but the one it dialled (RFC 9000 §9). A server follows its client, but a
+    // client that never stays makes it send path challenges to whomever it names: only real moves are counted, so
+    // nobody can spend a client's moves by forging its address.
+    private bool MayComeFrom(ulong now)
+    {
+        if (Role == ConnectionRole.Initiator)
+        {
+            _loop.Counters.Strays++;
+            return false;
+        }
+        if (!_moves.IsEmpty(now))
+            return true;
+        _loop.Counters.MovesRefused++;
+        return false;
     }
 
     /// <summary>Runs what is due.</summary>
@@ -87,9 +116,10 @@ internal sealed partial class QuicConnection
             Fail(Ngtcp2.ERR_HANDSHAKE_TIMEOUT, now);
             return;
         }
-        if (_native.Expiry > now)
+        if (_held || _native.Expiry > now)
             return;
         int result = _native.HandleExpiry(now);
+        _flight.OnTimer(_native.BytesInFlight);
         if (result < 0)
             Fail(result, now);
     }
@@ -101,6 +131,11 @@ internal sealed partial class QuicConnection
         if (_native is null)
         {
             _loop.SetTimer(this, _state == ConnectionState.Lingering ? _lingerUntil : ulong.MaxValue);
+            return false;
+        }
+        if (MustWait())
+        {
+            _loop.SetTimer(this, _handshakeDeadline);
             return false;
         }
         Announce(now);
@@ -148,10 +183,10 @@ internal sealed partial class QuicConnection
         if (_native is null)
             return;
         ulong linger = 3 * _native.Pto;
-        byte* dest = _loop.Arena.Reserve(_loop.Settings.MaxUdpPayload);
+        byte* dest = _loop.Arena.Reserve(_capacity);
         if (dest is not null)
         {
-            nint length = _native.WriteClose(dest, _loop.Settings.MaxUdpPayload, cause, now);
+            nint length = _native.WriteClose(dest, _capacity, cause, now);
             if (length > 0)
             {
                 _closePacket = new ReadOnlySpan<byte>(dest, (int)length).ToArray();
@@ -161,11 +196,35 @@ internal sealed partial class QuicConnection
         End(reason, _closePacket.Length == 0 ? 0 : linger, now);
     }
 
+    /// <summary>Whether another socket has the address that the peer knows us by.</summary>
+    /// <param name="source">What to send from on that socket.</param>
+    public bool TryGetSourceOn(UdpSocket other, out LocalAddress source)
+    {
+        LocalAddress known = _socket.IsWildcard ? _source : LocalAddress.Of(_socket.Local);
+        source = other.IsWildcard ? known : default;
+        return known.Family != 0 && other.Local.PortBigEndian == _socket.Local.PortBigEndian
+            && other.Local.Family == _socket.Local.Family
+            && (other.IsWildcard || LocalAddress.Of(other.Local) == known);
+    }
+
+    /// <summary>Goes on through another socket; the peer learns of it by a packet that it must answer.</summary>
+    public void MoveTo(UdpSocket socket, LocalAddress source)
+    {
+        _socket.Connections--;
+        socket.Connections++;
+        _socket = socket;
+        _source = source;
+        _answerWanted = true;
+        _loop.MarkDirty(this);
+    }
+
     void IConnectionCallbacks.OnHandshakeCompleted()
     {
         if (Role == ConnectionRole.Responder)
             _outcome = HandshakeOutcome.Confirmed;
     }
+
+    void IConnectionCallbacks.OnKeysReady() => _proven = true;
 
     void IConnectionCallbacks.OnHandshakeConfirmed() => _outcome = HandshakeOutcome.Confirmed;
 
@@ -250,6 +309,15 @@ internal sealed partial class QuicConnection
     {
         _cids.Add(id);
         _loop.Table.Add(id, this);
+    }
+
+    // Between the peer's proof and our own last message of the handshake, which would make the peer take this
+    // connection for one in use: only one of a dial's handshakes sends it. ngtcp2 sees a pause, as on a busy machine.
+    private bool MustWait()
+    {
+        _held = _proven && Role == ConnectionRole.Initiator && _state == ConnectionState.Handshaking
+            && !_loop.MayComplete(this);
+        return _held;
     }
 
     private void Announce(ulong now)

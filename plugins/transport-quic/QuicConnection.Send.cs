@@ -41,15 +41,18 @@ internal sealed partial class QuicConnection
     // Returns whether the quantum ran out with more to send.
     private unsafe bool Write(ulong now)
     {
+        _flight.OnRead(_native!.BytesInFlight, now);
         UpdatePathLimits();
         if (_state == ConnectionState.Up && _datagramsSent >= _keyUpdateAt)
         {
             _keyUpdateAt = _datagramsSent + _loop.Settings.PacketsPerKey;
             _loop.Counters.KeyUpdates += _native!.UpdateKeys(now) ? 1 : 0;
         }
-        int capacity = _loop.Settings.MaxUdpPayload;
+        int capacity = _capacity;
         int budget = Math.Max(_native!.SendQuantum, SmallestQuantum);
         _streamBlocked = false;
+        if (_answerWanted)
+            _native.WantAnswer(true);
         while (budget > 0)
         {
             byte* dest = _loop.Arena.Reserve(capacity);
@@ -66,8 +69,13 @@ internal sealed partial class QuicConnection
             bool probe = length > _pathUdpPayload;
             _loop.Arena.Commit((int)length, _socket, _native.WriteRemote, _source, this, probe);
             budget -= (int)length;
+            if (!_answerWanted)
+                continue;
+            _answerWanted = false;
+            _native.WantAnswer(false);
         }
         _native.OnSent();
+        _flight.OnWritten(_native.BytesInFlight, now);
         FollowRemote(now);
         return budget <= 0;
     }
@@ -188,9 +196,11 @@ internal sealed partial class QuicConnection
     // The client's address may change (a NAT forgets); ngtcp2 validates the new one before it sends there.
     private void FollowRemote(ulong now)
     {
-        if (_native!.WriteRemote.Equals(_remote))
+        SocketAddress28 remote = _native!.Remote;
+        if (remote.Equals(_remote))
             return;
-        _remote = _native.WriteRemote;
+        _remote = remote;
+        _moves.TryTake(now);
         _nextPathCheck = now;
     }
 

@@ -39,6 +39,7 @@ internal sealed partial class QuicConnection : ITransportConnection, IConnection
     private readonly ControlSendBuffer _controlOut = new();
     private readonly ControlReceiveBuffer _controlIn;
     private readonly HalfTable _halves;
+    private readonly FlightWatch _flight = new();
     private PacketQueue? _queue;
     private volatile ConnectionState _state;
     private volatile PathFacts _path;
@@ -66,7 +67,8 @@ internal sealed partial class QuicConnection : ITransportConnection, IConnection
         Role = role;
         DialId = dialId;
         _controlIn = new ControlReceiveBuffer(loop.Options.ControlWindowBytes);
-        _halves = new HalfTable(loop.Settings.MaxUdpPayload);
+        _capacity = loop.Settings.MaxUdpPayload;
+        _halves = new HalfTable(_capacity);
         _path = new PathFacts(remote.ToEndPoint(), TimeSpan.Zero, 0, 0, 0);
     }
 
@@ -128,6 +130,10 @@ internal sealed partial class QuicConnection : ITransportConnection, IConnection
         Volatile.Read(ref _bytesReceived), Volatile.Read(ref _packetsDropped) + _halves.Missing,
         Volatile.Read(ref _datagramsLost), _queue?.QueuedBytes ?? 0);
 
+    /// <summary>How long the peer has owed an acknowledgement, and heard of nothing we sent; zero when it owes none.</summary>
+    /// <remarks>Only authentic acknowledgements end it: what comes from elsewhere changes nothing. Any thread.</remarks>
+    public TimeSpan Unacknowledged => _flight.WaitingAt((ulong)Stopwatch.GetTimestamp());
+
     /// <summary>The address and the first digits of the peer, for a log line.</summary>
     public override string ToString() => Peer.IsEmpty ? $"{_path.Remote}" : $"{Peer.ToShortString()} at {_path.Remote}";
 
@@ -156,6 +162,9 @@ internal static class CloseMapping
     private const ulong CertificateRequired = Ngtcp2.CryptoError + CertificateRequiredAlert;
     private const ulong NoApplicationProtocol = Ngtcp2.CryptoError + 120;
 
+    // RFC 9000 §10.2.3: what an application's close is turned into before the handshake is complete.
+    private const ulong ApplicationError = 0x0c;
+
     /// <summary>The application's close: only codes below 256 travel.</summary>
     public static CloseCause ToCause(in CloseReason reason)
     {
@@ -183,6 +192,8 @@ internal static class CloseMapping
                 new CloseReason(CloseCode.TrustRefused, "the peer refused our certificate", ByPeer: true),
             NoApplicationProtocol =>
                 new CloseReason(CloseCode.HandshakeFailed, "the peer speaks none of our protocols", ByPeer: true),
+            ApplicationError when handshaking =>
+                new CloseReason(CloseCode.Superseded, "the peer gave up its own try", ByPeer: true),
             _ => new CloseReason(
                 handshaking ? CloseCode.HandshakeFailed : CloseCode.TransportError,
                 $"the peer reported transport error 0x{code:x}", ByPeer: true),

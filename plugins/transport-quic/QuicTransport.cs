@@ -35,13 +35,15 @@ namespace VibePN.Plugins.TransportQuic;
     Help = "Receive offload: datagrams of one flow arrive as one message.")]
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable",
     Justification = "StopAsync, which the host always calls, disposes the loop.")]
-public sealed class QuicTransport : ITransportPlugin
+public sealed class QuicTransport : ITransportPlugin, IReconfigurable
 {
     // Short header, datagram frame with its length, tag, and our own byte for networks below 31.
     private const int OverheadBytes = DatagramFraming.PacketOverhead + 1;
 
     private readonly IPluginContext _context;
     private readonly TransportCounters _counters = new();
+    private ListenSockets _sockets = new();
+    private QuicSettings _settings = new();
     private StockCallbacks? _stock;
     private EventLoop? _loop;
 
@@ -55,6 +57,12 @@ public sealed class QuicTransport : ITransportPlugin
     /// <summary>Bytes that the packet thread has allocated so far. For tests.</summary>
     internal long LoopAllocatedBytes => _loop?.AllocatedBytes ?? 0;
 
+    /// <summary>What turns a name into addresses. Replaced in tests.</summary>
+    internal Func<string, CancellationToken, Task<IPAddress[]>> Resolver { get; init; } = Dns.GetHostAddressesAsync;
+
+    /// <summary>How long the connections of an address that is no longer listed may go on. Shorter in tests.</summary>
+    internal TimeSpan LongestRetirement { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>The counters behind the metrics. For tests.</summary>
     internal TransportCounters Counters => _counters;
 
@@ -62,6 +70,7 @@ public sealed class QuicTransport : ITransportPlugin
     public ValueTask StartAsync(CancellationToken cancellationToken)
     {
         _stock = NativeLibraries.Load();
+        _settings = QuicSettings.From(_context.Settings);
         _counters.Publish(_context.Meter);
         return ValueTask.CompletedTask;
     }
@@ -71,31 +80,60 @@ public sealed class QuicTransport : ITransportPlugin
     {
         if (_stock is null || _loop is not null)
             throw new InvalidOperationException("Listen is called once, after start.");
-        QuicSettings settings = QuicSettings.From(_context.Settings);
-        var sockets = new List<UdpSocket>();
         TlsCredentials? credentials = null;
         try
         {
-            foreach (IPEndPoint endPoint in options.Listen.Where(MayOpen))
-                sockets.Add(UdpSocket.Open(endPoint, settings));
+            _sockets = new ListenSockets();
+            _sockets.Change([.. options.Listen.Where(MayOpen)], _settings);
             credentials = new TlsCredentials(options.Identity, options.Protocols);
             _loop = new EventLoop(
-                [.. sockets], credentials, _stock, options, settings, events, _counters, _context.Logger);
+                _sockets.Listed, credentials, _stock, options, _settings, events, _counters, _context.Logger, Resolver)
+            { LongestRetirement = LongestRetirement };
         }
         catch
         {
             credentials?.Dispose();
-            sockets.ForEach(socket => socket.Dispose());
+            foreach (UdpSocket socket in _sockets.Listed)
+                socket.Dispose();
             throw;
         }
+        Announce(_sockets.Listed);
+        _loop.Start();
+        return [.. _sockets.Listed.Select(socket => socket.LocalEndPoint)];
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<IPEndPoint> Relisten(IReadOnlyList<IPEndPoint> listen)
+    {
+        if (_loop is null)
+            throw new InvalidOperationException("Relisten comes after Listen.");
+        (List<UdpSocket> opened, List<UdpSocket> retired) = _sockets.Change([.. listen.Where(MayOpen)], _settings);
+        Announce(opened);
+        foreach (UdpSocket socket in retired)
+            _context.Logger.Retired(socket.LocalEndPoint);
+        _loop.Post(new LoopCommand(LoopCommandKind.Listen, Sockets: _sockets.Listed));
+        return [.. _sockets.Listed.Select(socket => socket.LocalEndPoint)];
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Nothing stands in the way: every setting has a meaning for what begins after it.</remarks>
+    public string? Check(IPluginSettings settings) => null;
+
+    /// <inheritdoc/>
+    public void Apply(IPluginSettings settings)
+    {
+        _settings = QuicSettings.From(settings);
+        _loop?.Post(new LoopCommand(LoopCommandKind.Configure, Settings: _settings));
+    }
+
+    private void Announce(IEnumerable<UdpSocket> sockets)
+    {
         foreach (UdpSocket socket in sockets)
         {
-            _context.Logger.Listening(socket.LocalEndPoint, _stock.Versions);
+            _context.Logger.Listening(socket.LocalEndPoint, _stock!.Versions);
             if (socket.SmallBuffers)
-                _context.Logger.SmallBuffers(socket.LocalEndPoint, settings.SocketBufferBytes);
+                _context.Logger.SmallBuffers(socket.LocalEndPoint, _settings.SocketBufferBytes);
         }
-        _loop.Start();
-        return [.. sockets.Select(socket => socket.LocalEndPoint)];
     }
 
     // "All IPv6 addresses" is part of the daemon's default; a kernel without IPv6 has none, which is no error.
@@ -106,10 +144,6 @@ public sealed class QuicTransport : ITransportPlugin
         _context.Logger.NoIPv6(endPoint);
         return false;
     }
-
-    /// <inheritdoc/>
-    public IReadOnlyList<IPEndPoint> Relisten(IReadOnlyList<IPEndPoint> listen) =>
-        throw new PluginException("Listen addresses take effect at the next start.") { Fault = PluginFault.Unavailable };
 
     /// <inheritdoc/>
     public void Dial(DialRequest request)

@@ -9,11 +9,14 @@ namespace VibePN.Plugins.TransportQuic;
 /// <summary>One bound UDP socket, non-blocking, with the kernel's batching switched on where it has it.</summary>
 internal sealed unsafe class UdpSocket : IDisposable
 {
-    private int _fd;
+    private readonly Lock _gate = new();
+    private volatile int _fd;
+    private bool _retired;
 
-    private UdpSocket(int fd, IPEndPoint local)
+    private UdpSocket(int fd, IPEndPoint asked, IPEndPoint local)
     {
         _fd = fd;
+        Asked = asked;
         LocalEndPoint = local;
         Local = SocketAddress28.From(local);
     }
@@ -21,11 +24,26 @@ internal sealed unsafe class UdpSocket : IDisposable
     /// <summary>The descriptor; -1 once disposed.</summary>
     public int Fd => _fd;
 
+    /// <summary>The address as it was asked for; its port may be 0.</summary>
+    public IPEndPoint Asked { get; }
+
     /// <summary>The address really bound.</summary>
     public IPEndPoint LocalEndPoint { get; }
 
     /// <summary>The same as the kernel sees it: every connection's constant local path.</summary>
     public SocketAddress28 Local { get; }
+
+    /// <summary>Whether it receives for every address of its family.</summary>
+    public bool IsWildcard => Local.IsWildcard;
+
+    /// <summary>Connections that use it, those included that only recognise late packets. Loop's thread.</summary>
+    public int Connections { get; set; }
+
+    /// <summary>When it closes at the latest; <see cref="ulong.MaxValue"/> while it is listed. Loop's thread.</summary>
+    public ulong ClosesAt { get; set; } = ulong.MaxValue;
+
+    /// <summary>It does not close before this. Loop's thread.</summary>
+    public ulong StaysUntil { get; set; }
 
     /// <summary>Whether equal-size runs leave as one message; switched off when the kernel or driver refuses.</summary>
     public bool Gso { get; set; }
@@ -47,7 +65,10 @@ internal sealed unsafe class UdpSocket : IDisposable
 
     /// <summary>Opens and binds.</summary>
     /// <exception cref="PluginException">The address is taken, not ours, or not allowed; nothing stays open.</exception>
-    public static UdpSocket Open(IPEndPoint endPoint, QuicSettings settings)
+    /// <param name="endPoint">Where; a port 0 lets the kernel choose.</param>
+    /// <param name="settings">Buffers and offloads.</param>
+    /// <param name="shared">Whether the port may be one that sockets with <see cref="SetShared"/> have.</param>
+    public static UdpSocket Open(IPEndPoint endPoint, QuicSettings settings, bool shared = false)
     {
         bool v6 = endPoint.AddressFamily == AddressFamily.InterNetworkV6;
         int fd = LibC.socket(
@@ -58,14 +79,22 @@ internal sealed unsafe class UdpSocket : IDisposable
         {
             if (v6)
                 Set(fd, LibC.SOL_IPV6, LibC.IPV6_V6ONLY, 1);
+            if (shared)
+                Set(fd, LibC.SOL_SOCKET, LibC.SO_REUSEADDR, 1);
             SocketAddress28 address = SocketAddress28.From(endPoint);
             if (LibC.bind(fd, &address, address.Length) != 0)
                 throw Fault(endPoint, "bind", Marshal.GetLastPInvokeError());
             uint length = SocketAddress28.Size;
             if (LibC.getsockname(fd, &address, &length) != 0)
                 throw Fault(endPoint, "getsockname", Marshal.GetLastPInvokeError());
-            var socket = new UdpSocket(fd, address.ToEndPoint());
-            socket.Configure(v6, settings);
+            var socket = new UdpSocket(fd, endPoint, address.ToEndPoint());
+            // An answer on a wildcard socket must come from the address that was asked: the client knows no other.
+            if (socket.IsWildcard)
+                Set(fd, v6 ? LibC.SOL_IPV6 : LibC.SOL_IP, v6 ? LibC.IPV6_RECVPKTINFO : LibC.IP_PKTINFO, 1);
+            // DF on every packet, and never the kernel's cached path MTU: QUIC finds its own (RFC 9000 §14).
+            Set(fd, v6 ? LibC.SOL_IPV6 : LibC.SOL_IP, v6 ? LibC.IPV6_MTU_DISCOVER : LibC.IP_MTU_DISCOVER,
+                LibC.PMTUDISC_PROBE);
+            socket.Configure(settings);
             return socket;
         }
         catch
@@ -75,28 +104,67 @@ internal sealed unsafe class UdpSocket : IDisposable
         }
     }
 
-    public void Dispose()
+    /// <summary>Takes the settings that can change: buffers and offloads.</summary>
+    public void Configure(QuicSettings settings)
     {
-        if (_fd >= 0)
-            _ = LibC.close(_fd);
-        _fd = -1;
-    }
-
-    private void Configure(bool v6, QuicSettings settings)
-    {
-        // DF on every packet, and never the kernel's cached path MTU: QUIC finds its own (RFC 9000 §14).
-        int level = v6 ? LibC.SOL_IPV6 : LibC.SOL_IP;
-        Set(_fd, level, v6 ? LibC.IPV6_MTU_DISCOVER : LibC.IP_MTU_DISCOVER, LibC.PMTUDISC_PROBE);
-        // On a wildcard socket an answer must come from the address that was asked: the client knows no other.
-        if (LocalEndPoint.Address.Equals(v6 ? IPAddress.IPv6Any : IPAddress.Any))
-            Set(_fd, level, v6 ? LibC.IPV6_RECVPKTINFO : LibC.IP_PKTINFO, 1);
-        if (settings.Gro)
-            Set(_fd, LibC.SOL_UDP, LibC.UDP_GRO, 1);
+        Set(_fd, LibC.SOL_UDP, LibC.UDP_GRO, settings.Gro ? 1 : 0);
         // Asking for "no segmentation by default" succeeds exactly where the option exists.
         Gso = settings.Gso && Set(_fd, LibC.SOL_UDP, LibC.UDP_SEGMENT, 0);
         bool large = SetBuffer(LibC.SO_SNDBUFFORCE, LibC.SO_SNDBUF, settings.SocketBufferBytes);
         large &= SetBuffer(LibC.SO_RCVBUFFORCE, LibC.SO_RCVBUF, settings.SocketBufferBytes);
         SmallBuffers = !large;
+    }
+
+    /// <summary>Whether a socket opened as shared may have the same port. Any thread.</summary>
+    public void SetShared(bool shared)
+    {
+        lock (_gate)
+        {
+            if (_fd >= 0)
+                Set(_fd, LibC.SOL_SOCKET, LibC.SO_REUSEADDR, shared ? 1 : 0);
+        }
+    }
+
+    /// <summary>From now on the loop may close it. Any thread.</summary>
+    public void Retire()
+    {
+        lock (_gate)
+            _retired = true;
+    }
+
+    /// <summary>Takes <see cref="Retire"/> back, unless it is closed already. Any thread.</summary>
+    public bool TryRevive()
+    {
+        lock (_gate)
+        {
+            if (_fd < 0)
+                return false;
+            _retired = false;
+            return true;
+        }
+    }
+
+    /// <summary>Closes it if it is retired.</summary>
+    /// <returns>False when it has been revived.</returns>
+    public bool TryClose()
+    {
+        lock (_gate)
+        {
+            if (!_retired)
+                return false;
+            Dispose();
+            return true;
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_fd >= 0)
+                _ = LibC.close(_fd);
+            _fd = -1;
+        }
     }
 
     // The forced form goes above net.core.{r,w}mem_max but needs CAP_NET_ADMIN.

@@ -1,3 +1,4 @@
+using VibePN.Certificates;
 using VibePN.Contracts;
 
 namespace VibePN.Plugins.TrustTofu;
@@ -21,8 +22,8 @@ internal static class Judge
             return Refuse(TrustReason.UnacceptableCertificate, $"The certificate {fault}.");
         if (grounds.Pins.IsDenied(request.Fingerprint, request.PublicKey))
             return Refuse(TrustReason.Denied, $"Certificate {request.Fingerprint} or its key is denied by the operator.");
-        if (OutsideValidity(request) is { } outside)
-            return outside;
+        if (CertificateValidity.Fault(request) is { } outside)
+            return Refuse(TrustReason.OutsideValidity, outside);
         string? owner = OwnerOf(request, grounds.Pins, out bool configured);
         return request.Role == ConnectionRole.Initiator && request.Dialled is { } dialled
             ? DecideDialled(request, dialled, owner, grounds, firstUse)
@@ -98,17 +99,6 @@ internal static class Judge
                 return peer.Name;
         }
         return null;
-    }
-
-    private static TrustVerdict? OutsideValidity(TrustRequest request)
-    {
-        // A clock that is not trusted is behind: what has ended has ended, but what has not begun may well have.
-        bool ended = request.Now > request.NotAfter;
-        if (!ended && (request.Now >= request.NotBefore || !request.ClockTrusted))
-            return null;
-        return Refuse(TrustReason.OutsideValidity,
-            $"Certificate {request.Fingerprint} is valid from {request.NotBefore.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z "
-            + $"to {request.NotAfter.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z; it is {request.Now.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z.");
     }
 
     private static TrustVerdict Pending(TrustRequest request) => new(TrustOutcome.Pending, null, TrustReason.Unknown,

@@ -12,6 +12,9 @@ internal sealed class PinStore(IPluginStore files)
     /// <summary>The file's name in the plugin's directory.</summary>
     public const string FileName = "pins";
 
+    /// <summary>The name of the copy of a damaged file.</summary>
+    public const string BadFileName = "pins.bad";
+
     private string Path => $"{files.Location.TrimEnd('/')}/{FileName}";
 
     /// <summary>Reads the file; a missing one is an empty store.</summary>
@@ -21,8 +24,10 @@ internal sealed class PinStore(IPluginStore files)
         {
             if (files.Read(FileName, PinFile.MaxBytes) is not { } bytes)
                 return new Grounds(PinSet.Empty, null);
-            PinSet? pins = PinFile.Decode(bytes, out string fault);
-            return pins is null ? Unusable(fault) : new Grounds(pins, null);
+            if (PinFile.Decode(bytes, out string fault) is { } pins)
+                return new Grounds(pins, null);
+            KeepBad(bytes);
+            return Unusable(fault);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -43,6 +48,19 @@ internal sealed class PinStore(IPluginStore files)
         {
             return $"Trust store '{Path}' could not be written: {e.Message.TrimEnd('.')}. Nothing new is trusted until it can be: "
                 + "check free space and the directory's owner and mode.";
+        }
+    }
+
+    // The file stays as it is; the copy is for whoever removes it to begin anew, and wonders later.
+    private void KeepBad(byte[] bytes)
+    {
+        try
+        {
+            files.Write(BadFileName, bytes);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Evidence, no more: what counts is that nothing of the file is believed.
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Composition;
+using VibePN.Certificates;
 using VibePN.Contracts;
 
 namespace VibePN.Plugins.TrustTofu;
@@ -51,10 +52,7 @@ public sealed class TofuTrust : ITrustPlugin
     public TrustVerdict Decide(TrustRequest request)
     {
         TrustVerdict verdict = Judge.Decide(request, _grounds, _firstUse);
-        if (verdict.Outcome == TrustOutcome.Pending)
-            _strangers.Note(TrustState.Pending, request.Dialled?.Name ?? "", request);
-        else if (verdict.Reason is TrustReason.Conflict or TrustReason.WrongPeer)
-            _strangers.Note(TrustState.Conflict, request.Dialled?.Name ?? "", request);
+        _strangers.Note(request, verdict);
         return verdict;
     }
 

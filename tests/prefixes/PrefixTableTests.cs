@@ -102,6 +102,41 @@ public sealed class PrefixTableTests
     }
 
     [Fact]
+    public void Batches_of_any_length_and_mixture_answer_as_single_lookups_do()
+    {
+        // Hosts of two /64, one of them the larger, and prefixes around them: every way through IPv6 is taken.
+        PrefixTable table = Table(("10.0.0.0/8", 1), ("10.42.0.36/32", 2), ("fd00::/8", 3), ("fd00:0:0:1::5/128", 4),
+            ("fd00:0:0:1::7/128", 5), ("fd00:0:0:2::5/128", 6));
+        IpAddress[] pool = [.. new[] { "10.42.0.36", "10.1.2.3", "11.0.0.0", "fd00:0:0:1::5", "fd00:0:0:1::6", "fd00:0:0:1::7",
+            "fd00:0:0:2::5", "fd00:0:0:2::6", "fd00:0:0:3::", "fe00::" }.Select(IpAddress.Parse), default];
+        ushort[] answers = [2, 1, 0, 4, 3, 5, 6, 3, 3, 0, 0];
+        var random = new Random(4);
+        for (int round = 0; round < 3_000; round++)
+        {
+            // A few neighbours of the pool, so that batches of one family, and of one /64, are among them.
+            int from = random.Next(pool.Length), among = random.Next(1, pool.Length - from + 1);
+            int[] drawn = [.. Enumerable.Range(0, random.Next(150)).Select(_ => from + random.Next(among))];
+            ushort[] values = new ushort[drawn.Length];
+            table.Find(drawn.Select(i => pool[i]).ToArray(), values);
+            Assert.Equal(drawn.Select(i => answers[i]), values);
+        }
+    }
+
+    [Fact]
+    public void Overlay_of_a_thousand_hosts_takes_at_most_64_KiB_a_family()
+    {
+        var random = new Random(5);
+        PrefixEntry[] v4 = [.. Enumerable.Range(0, 1_000).Select(i => Host(IpAddress.FromV4(0x0A2A_0000u + (uint)random.Next(1 << 16))))];
+        PrefixEntry[] v6 = [.. Enumerable.Range(0, 1_000).Select(i => Host(IpAddress.FromV6(((UInt128)0xFD00 << 112) | (ulong)random.NextInt64())))];
+        Assert.InRange(PrefixTable.Build(v4).Bytes, 10_000, 65_536);
+        Assert.InRange(PrefixTable.Build(v6).Bytes, 10_000, 65_536);
+        Assert.InRange(PrefixTable.Build(v4.AsSpan(0, 1)).Bytes, 64, 4_096);
+        Assert.InRange(PrefixTable.Build(v6.AsSpan(0, 1)).Bytes, 64, 4_096);
+
+        static PrefixEntry Host(IpAddress address) => new(IpPrefix.Host(address), 7);
+    }
+
+    [Fact]
     public void Lookups_allocate_nothing()
     {
         PrefixTable table = Table(("10.0.0.0/8", 1), ("10.42.0.36/32", 2), ("fd00::/64", 3), ("fd00::5/128", 4));

@@ -6,6 +6,7 @@ public sealed class ReferenceRulesTests
     private const string Contracts = "contracts/VibePN.Contracts.csproj";
     private const string Prefixes = "prefixes/VibePN.Prefixes.csproj";
     private const string BestPath = "bestpath/VibePN.BestPath.csproj";
+    private const string Certificates = "certificates/VibePN.Certificates.csproj";
     private const string Engine = "engine/VibePN.Engine.csproj";
     private const string Host = "host/vibepnd.csproj";
     private const string Client = "vpnctl/vpnctl.csproj";
@@ -21,7 +22,7 @@ public sealed class ReferenceRulesTests
     [Fact]
     public void All_that_is_shipped_is_known_here()
     {
-        string[] known = [BestPath, Contracts, Engine, Host, Prefixes, Client];
+        string[] known = [BestPath, Certificates, Contracts, Engine, Host, Prefixes, Client];
         Assert.Equal(known.Order(StringComparer.Ordinal), Repository.ShippedProjects.Except(Repository.Plugins));
         Assert.InRange(Repository.Plugins.Length, 5, int.MaxValue);
     }
@@ -63,9 +64,9 @@ public sealed class ReferenceRulesTests
     }
 
     [Fact]
-    public void Contracts_and_engine_know_no_library_but_the_shared_ones()
+    public void Contracts_libraries_and_engine_know_no_library_but_the_shared_ones()
     {
-        foreach (string project in new[] { Contracts, Prefixes, BestPath, Engine })
+        foreach (string project in new[] { Contracts, Prefixes, BestPath, Certificates, Engine })
         {
             string[] foreign = [.. Repository.AssemblyReferences(project).Where(reference => !IsInRuntime(reference))];
             Assert.Empty(foreign.Except([.. Shared, Name(Prefixes)]));
@@ -84,10 +85,11 @@ public sealed class ReferenceRulesTests
         Contracts => [],
         Prefixes => [Contracts],
         BestPath => [Contracts, Prefixes],
+        Certificates => [Contracts],
         Engine => [Contracts, Prefixes],
         Host => [Contracts, Engine],
         Client => [],
-        _ => [Contracts, Prefixes, BestPath],
+        _ => [Contracts, Prefixes, BestPath, Certificates],
     };
 
     private static string Name(string project) => Path.GetFileNameWithoutExtension(project);

@@ -10,6 +10,9 @@ internal interface IConnectionCallbacks
     /// <summary>The TLS handshake is complete on our side.</summary>
     void OnHandshakeCompleted();
 
+    /// <summary>The peer's part of the TLS handshake is complete and valid; of ours, the last message is unsent.</summary>
+    void OnKeysReady();
+
     /// <summary>The client learned that the server took its certificate. Never called on a server.</summary>
     void OnHandshakeConfirmed();
 
@@ -56,6 +59,7 @@ internal static unsafe class ConnectionCallbacks
     {
         table[NgCallbacks.HandshakeCompleted] = (nint)(delegate* unmanaged[Cdecl]<nint, void*, int>)&HandshakeCompleted;
         table[NgCallbacks.HandshakeConfirmed] = (nint)(delegate* unmanaged[Cdecl]<nint, void*, int>)&HandshakeConfirmed;
+        table[NgCallbacks.RecvTxKey] = (nint)(delegate* unmanaged[Cdecl]<nint, int, void*, int>)&RecvTxKey;
         table[NgCallbacks.RecvStreamData] =
             (nint)(delegate* unmanaged[Cdecl]<nint, uint, long, ulong, byte*, nuint, void*, void*, int>)&RecvStreamData;
         table[NgCallbacks.AckedStreamDataOffset] =
@@ -123,6 +127,21 @@ internal static unsafe class ConnectionCallbacks
         try
         {
             Find(user).OnHandshakeConfirmed();
+            return Ok;
+        }
+        catch (Exception)
+        {
+            return Ngtcp2.ERR_CALLBACK_FAILURE;
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int RecvTxKey(nint connection, int level, void* user)
+    {
+        try
+        {
+            if (level == Ngtcp2.ENCRYPTION_LEVEL_1RTT)
+                Find(user).OnKeysReady();
             return Ok;
         }
         catch (Exception)

@@ -16,6 +16,7 @@ internal static unsafe partial class LibC
     public const int SOL_SOCKET = 1;
     public const int SOL_UDP = 17;
     public const int SOL_IPV6 = 41;
+    public const int SO_REUSEADDR = 2;
     public const int SO_SNDBUF = 7;
     public const int SO_RCVBUF = 8;
     public const int SO_SNDBUFFORCE = 32;

@@ -44,6 +44,8 @@ internal static unsafe partial class Ngtcp2
     public const int CC_ALGO_BBR = 2;
     public const int TOKEN_TYPE_RETRY = 1;
 
+    public const int ENCRYPTION_LEVEL_1RTT = 2;
+
     public const int CCERR_TYPE_TRANSPORT = 0;
     public const int CCERR_TYPE_APPLICATION = 1;
 
@@ -116,6 +118,14 @@ internal static unsafe partial class Ngtcp2
 
     [LibraryImport(Library)]
     public static partial int ngtcp2_conn_handle_expiry(nint connection, ulong ts);
+
+    [LibraryImport(Library)]
+    [SuppressGCTransition]
+    public static partial void ngtcp2_conn_set_keep_alive_timeout(nint connection, ulong timeout);
+
+    [LibraryImport(Library)]
+    [SuppressGCTransition]
+    public static partial NgPath* ngtcp2_conn_get_path(nint connection);
 
     [LibraryImport(Library)]
     [SuppressGCTransition]

@@ -182,6 +182,14 @@ internal sealed unsafe class Ngtcp2Connection : IDisposable
             Ngtcp2.ngtcp2_conn_update_pkt_tx_time(_connection, _now);
     }
 
+    /// <summary>Whether the next packet shall ask the peer for an answer even when it has nothing else to carry.</summary>
+    /// <remarks>ngtcp2's keep-alive with a wait of a nanosecond; it is not otherwise used.</remarks>
+    public void WantAnswer(bool wanted)
+    {
+        Guard();
+        Ngtcp2.ngtcp2_conn_set_keep_alive_timeout(_connection, wanted ? 1 : ulong.MaxValue);
+    }
+
     /// <summary>Opens the one stream.</summary>
     /// <returns>The stream's id, or -1 when the peer does not allow it.</returns>
     public long OpenStream()
@@ -235,6 +243,30 @@ internal sealed unsafe class Ngtcp2Connection : IDisposable
         {
             NgTransportParams* parameters = Ngtcp2.ngtcp2_conn_get_remote_transport_params(_connection);
             return parameters is null ? 0 : parameters->MaxDatagramFrameSize;
+        }
+    }
+
+    /// <summary>Bytes sent that the peer has neither acknowledged nor lost.</summary>
+    public ulong BytesInFlight
+    {
+        get
+        {
+            NgConnInfo info = default;
+            Ngtcp2.ngtcp2_conn_get_conn_info_versioned(_connection, Ngtcp2.ConnInfoVersion, &info);
+            return info.BytesInFlight;
+        }
+    }
+
+    /// <summary>The peer's address on the path in use; single packets, such as probes of another path, may go elsewhere.</summary>
+    public SocketAddress28 Remote
+    {
+        get
+        {
+            NgAddr* remote = &Ngtcp2.ngtcp2_conn_get_path(_connection)->Remote;
+            SocketAddress28 result = default;
+            Buffer.MemoryCopy(
+                remote->Address, &result, SocketAddress28.Size, Math.Min(remote->Length, SocketAddress28.Size));
+            return result;
         }
     }
 

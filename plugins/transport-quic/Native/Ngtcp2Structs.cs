@@ -178,6 +178,7 @@ internal unsafe struct NgCallbacks
     public const int LostDatagram = 33;
     public const int GetPathChallengeData = 34;
     public const int VersionNegotiation = 36;
+    public const int RecvTxKey = 38;
 
     private fixed ulong _pointers[Count];
 

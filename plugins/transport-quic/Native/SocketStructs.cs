@@ -79,6 +79,15 @@ internal readonly record struct LocalAddress(int Family, uint V4, UInt128 V6)
     // in_pktinfo: interface, address to answer from, header's address. in6_pktinfo: address, interface.
     private const int V4AnswerOffset = 4;
 
+    /// <summary>The address of a bound socket.</summary>
+    public static LocalAddress Of(in SocketAddress28 address)
+    {
+        Span<ulong> halves = [address.V6High, address.V6Low];
+        return address.Family == LibC.AF_INET
+            ? new LocalAddress(LibC.AF_INET, address.V4, 0)
+            : new LocalAddress(LibC.AF_INET6, 0, MemoryMarshal.Cast<ulong, UInt128>(halves)[0]);
+    }
+
     /// <summary>Reads the control message if it is one of these.</summary>
     public static unsafe bool TryRead(CMsgHdr* control, out LocalAddress address)
     {
@@ -135,6 +144,21 @@ internal struct SocketAddress28 : IEquatable<SocketAddress28>
 
     /// <summary>Bytes that the kernel wants: 16 for IPv4, 28 for IPv6.</summary>
     public readonly uint Length => Family == LibC.AF_INET ? 16u : Size;
+
+    /// <summary>Whether it stands for every address of its family.</summary>
+    public readonly bool IsWildcard => Family == LibC.AF_INET ? V4 == 0 : (V6High | V6Low) == 0;
+
+    /// <summary>127.0.0.0/8 or ::1.</summary>
+    public readonly bool IsLoopback => Family == LibC.AF_INET
+        ? (byte)V4 == 127
+        : V6High == 0 && V6Low == BinaryPrimitives.ReverseEndianness(1UL);
+
+    /// <summary>The same address with any port.</summary>
+    public readonly bool SameHost(SocketAddress28 other)
+    {
+        other.PortBigEndian = PortBigEndian;
+        return Equals(other);
+    }
 
     public static SocketAddress28 From(IPEndPoint endPoint)
     {

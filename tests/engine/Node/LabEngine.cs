@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine.Configuration;
 using VibePN.Engine.Tests.Packets;
+using VibePN.Engine.Tests.Time;
 using VibePN.Testkit;
 
 namespace VibePN.Engine.Tests.Node;
@@ -12,13 +13,14 @@ namespace VibePN.Engine.Tests.Node;
 internal sealed class LabEngine : IAsyncDisposable
 {
     private readonly MemoryWire _wire;
-    private readonly LabContext _context = new();
+    private readonly LabContext _context;
     private readonly Meter _meter = new("lab");
     private bool _started;
 
     public LabEngine(MemoryWire wire, int number)
     {
         _wire = wire;
+        _context = new LabContext(Clock);
         Number = number;
         Identity = NodeLab.MakeIdentity(Name);
         Configuration = new EngineConfiguration
@@ -51,6 +53,12 @@ internal sealed class LabEngine : IAsyncDisposable
 
     public LabPolicy Policy { get; private set; } = null!;
 
+    /// <summary>The machine's clock, which can be set wrong.</summary>
+    public WrongClock Clock { get; } = new();
+
+    /// <summary>The files of the engine and of the trust plugin.</summary>
+    public IPluginStore Store => _context;
+
     public LabLog Lines { get; } = new();
 
     public PeerConfiguration AsPeer(params string[] networks) => new()
@@ -77,7 +85,7 @@ internal sealed class LabEngine : IAsyncDisposable
             Routing = Policy,
             Trust = [Trust],
             Loggers = Lines,
-            Time = TimeProvider.System,
+            Time = Clock,
             Random = Random.Shared,
             Meter = _meter,
             Store = _context,

@@ -71,7 +71,7 @@ internal sealed class LabPolicy(IPluginContext context) : IRoutePolicyPlugin
 }
 
 /// <summary>What plugins and the engine get of a host: default settings and files in memory.</summary>
-internal sealed class LabContext : IPluginContext, IPluginSettings, IPluginStore
+internal sealed class LabContext(TimeProvider time) : IPluginContext, IPluginSettings, IPluginStore
 {
     private readonly ConcurrentDictionary<string, byte[]> _files = new(StringComparer.Ordinal);
 
@@ -79,7 +79,7 @@ internal sealed class LabContext : IPluginContext, IPluginSettings, IPluginStore
 
     public ILogger Logger => NullLogger.Instance;
 
-    public TimeProvider Time => TimeProvider.System;
+    public TimeProvider Time => time;
 
     public Random Random => Random.Shared;
 

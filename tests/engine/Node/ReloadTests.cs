@@ -23,9 +23,9 @@ public sealed class ReloadTests
         await using var lab = NodeLab.Mesh(3);
         await lab.StartAndMeetAsync();
         var peers = lab[0].Configuration.Peers;
-        Assert.Equal(["peer node3 removed"], await lab[0].ReloadAsync(old => old with { Peers = [peers[0]] }));
+        Assert.Equal(["peer node3: removed"], await lab[0].ReloadAsync(old => old with { Peers = [peers[0]] }));
         Assert.DoesNotContain((await lab[0].StatusAsync()).Routes, route => route.Candidate.NextHop == lab[2].Identity.Fingerprint);
-        Assert.Equal(["peer node3 added"], await lab[0].ReloadAsync(old => old with { Peers = peers }));
+        Assert.Equal(["peer node3: added"], await lab[0].ReloadAsync(old => old with { Peers = peers }));
         await lab.MeetAsync();
         await lab[0].SendAsync(lab[2], "corp");
         Assert.Equal(1, lab[0].Lines.From(default).Count(line => line.Contains("node2 is up", StringComparison.Ordinal)));
@@ -52,11 +52,11 @@ public sealed class ReloadTests
         var networks = lab[0].Configuration.Networks;
         FakeTunDevice device = lab[0].Device("lab");
         IReadOnlyList<string> changes = await lab[0].ReloadAsync(old => old with { Networks = [networks[0]] });
-        Assert.Contains("network lab removed", changes);
+        Assert.Contains("network lab: removed", changes);
         Assert.True(device.IsDisposed);
         await lab[1].UntilAsync(status => status.Routes.Length == 2, "only corp");
         await lab[0].SendAsync(lab[1], "corp");
-        Assert.Contains("network lab added", await lab[0].ReloadAsync(old => old with { Networks = networks }));
+        Assert.Contains("network lab: added", await lab[0].ReloadAsync(old => old with { Networks = networks }));
         await lab.MeetAsync();
         await lab[1].SendAsync(lab[0], "lab");
     }
@@ -120,7 +120,7 @@ public sealed class ReloadTests
         lost.Lose("gone");
         EngineStatus status = await lab[0].UntilAsync(status => status.Networks[0].Error == "not yet", "the fault");
         Assert.Contains("network corp: not yet", status.Warnings);
-        Assert.Contains("network corp changed", await lab[0].ReloadAsync(
+        Assert.Contains("network corp: mtu 1380 -> 1300", await lab[0].ReloadAsync(
             old => old with { Networks = [old.Networks[0] with { Mtu = 1300 }, old.Networks[1]] }));
         await lab[0].SendAsync(lab[1], "lab");
         lab[0].Tun.OnOpen = null;

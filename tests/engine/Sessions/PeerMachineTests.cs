@@ -52,6 +52,28 @@ public sealed class PeerMachineTests
     }
 
     [Fact]
+    public void A_drained_connection_carries_on_when_the_one_that_took_over_fails_at_once()
+    {
+        int caught = 0;
+        for (int seed = 0; seed < Seeds; seed++)
+        {
+            var lab = new SessionLab(seed);
+            lab.A.Machine.DialSoon(default);
+            lab.B.Machine.DialSoon(default);
+            for (int ms = 1; ms < 1_000 && !HasMovedAlone(lab.A, lab.B); ms++)
+                lab.RunUntil(TimeSpan.FromMilliseconds(ms));
+            if (!HasMovedAlone(lab.A, lab.B))
+                continue;
+            caught++;
+            ((LabConnection)lab.A.Machine.Active!.Transport).Break(TimeSpan.Zero);
+            lab.RunUntil((lab.Now - default(Instant)) + TimeSpan.FromSeconds(10));
+            Assert.False(lab.A.LeftWithout || lab.B.LeftWithout, $"seed {seed}: a node was left without a connection");
+            AssertOneConnection(lab, seed);
+        }
+        Assert.True(caught > 20, $"only {caught} of {Seeds} histories had one node move before the other");
+    }
+
+    [Fact]
     public void A_restarted_node_replaces_its_ghost_within_five_seconds()
     {
         for (int seed = 0; seed < Seeds; seed++)
@@ -116,6 +138,12 @@ public sealed class PeerMachineTests
         lab.RunUntil(TimeSpan.FromSeconds(15));
         AssertOneConnection(lab, seed: 4);
     }
+
+    /// <summary>Whether a node has moved to another connection and drained the one that the other node still uses.</summary>
+    private static bool HasMovedAlone(LabNode node, LabNode other) =>
+        other.Machine.Active is { } still
+        && node.Machine.Connections.Any(connection => connection.Phase == ConnectionPhase.Draining
+            && ((LabConnection)connection.Transport).Other == still.Transport);
 
     private static void AssertOneConnection(SessionLab lab, int seed)
     {

@@ -120,6 +120,105 @@ public sealed class TrustGateTests
         Assert.Contains("failed", await gate.CommitAsync(admission, TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Other_plugins_decide_from_the_swap_on()
+    {
+        TrustGate gate = Gate([_trust]);
+        gate.SetPlugins([new FakeTrust { Outcome = TrustOutcome.Refuse }]);
+        Assert.False(Ask(gate, Alice).Accepted);
+        gate.SetPlugins([_trust, new FakeTrust()]);
+        Assert.True(Ask(gate, Alice).Accepted);
+        Assert.Throws<ArgumentOutOfRangeException>(() => gate.SetPlugins([]));
+    }
+
+    [Fact]
+    public void Sessions_that_the_new_plugins_accept_stay_and_the_others_end()
+    {
+        TrustGate gate = Gate([_trust]);
+        Ask(gate, Alice);
+        gate.SetPlugins([new FakeTrust(), new FakeTrust()]);
+        Assert.Null(gate.JudgeAgain(Fingerprint.Of(Alice)));
+        Assert.True(gate.TryGetAdmission(Fingerprint.Of(Alice), out Admission admission));
+        Assert.Equal(2, admission.Verdicts.Length);
+        gate.SetPlugins([new FakeTrust { Outcome = TrustOutcome.Refuse }]);
+        Assert.NotNull(gate.JudgeAgain(Fingerprint.Of(Alice)));
+        Assert.False(gate.TryGetAdmission(Fingerprint.Of(Alice), out _));
+    }
+
+    [Fact]
+    public void A_session_that_the_new_plugins_would_have_to_make_durable_first_is_dialled_anew()
+    {
+        TrustGate gate = Gate([_trust]);
+        Ask(gate, Alice);
+        Assert.Contains("made anew", gate.Preview(Fingerprint.Of(Alice), [new FakeTrust { NeedsCommit = true }]), StringComparison.Ordinal);
+        Assert.Null(gate.JudgeAgain(Fingerprint.Of(Alice))); // a preview changes nothing
+        gate.SetPlugins([new FakeTrust { NeedsCommit = true }]);
+        Assert.Contains("made anew", gate.JudgeAgain(Fingerprint.Of(Alice)), StringComparison.Ordinal);
+        Assert.True(Ask(gate, Alice).Accepted);
+        Assert.True(gate.TryGetAdmission(Fingerprint.Of(Alice), out Admission admission));
+        Assert.True(admission.NeedsCommit);
+        Assert.Null(gate.JudgeAgain(Fingerprint.Of(Alice)));
+    }
+
+    [Fact]
+    public async Task A_commit_after_the_swap_is_one_of_the_new_plugins()
+    {
+        _trust.NeedsCommit = true;
+        _trust.CommitFault = "the old plugin is not asked any more";
+        TrustGate gate = Gate([_trust]);
+        Ask(gate, Alice);
+        Assert.True(gate.TryGetAdmission(Fingerprint.Of(Alice), out Admission admission));
+        var second = new FakeTrust { NeedsCommit = true };
+        gate.SetPlugins([new FakeTrust(), second]);
+        Assert.Null(await gate.CommitAsync(admission, TestContext.Current.CancellationToken));
+        Assert.Equal(1, second.Commits);
+        gate.SetPlugins([new FakeTrust { Outcome = TrustOutcome.Refuse }]);
+        Assert.Equal("fake", await gate.CommitAsync(admission, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public void Plugins_are_swapped_while_many_are_judged()
+    {
+        TrustGate gate = Gate([_trust]);
+        ImmutableArray<ITrustPlugin> one = [new FakeTrust()];
+        ImmutableArray<ITrustPlugin> three = [new FakeTrust(), new FakeTrust(), new FakeTrust()];
+        Parallel.For(0, 2_000, i =>
+        {
+            if (i % 10 == 0)
+                gate.SetPlugins(i % 20 == 0 ? one : three);
+            Assert.True(Ask(gate, Alice).Accepted);
+            Assert.Null(gate.JudgeAgain(Fingerprint.Of(Alice)));
+            Assert.True(gate.TryGetAdmission(Fingerprint.Of(Alice), out Admission admission));
+            Assert.Equal(admission.Model.Plugins.Length, admission.Verdicts.Length);
+        });
+    }
+
+    [Fact]
+    public void Admissions_are_bounded_however_many_certificates_a_peer_shows()
+    {
+        TrustGate gate = Gate([_trust]);
+        byte[][] shown = [.. Enumerable.Range(0, 3 * AdmissionTable.MaxEach).Select(i => Certificate($"alice{i}"))];
+        foreach (byte[] certificate in shown)
+            Assert.True(Ask(gate, certificate).Accepted);
+        Assert.Equal(4, gate.Admissions);
+        Assert.True(gate.TryGetAdmission(Fingerprint.Of(shown[^1]), out _));
+        Assert.False(gate.TryGetAdmission(Fingerprint.Of(shown[0]), out _));
+        gate.SetPeers([new PeerConfiguration { Name = "bob", Addresses = ["bob:1"] }]);
+        Assert.Equal(0, gate.Admissions);
+    }
+
+    [Fact]
+    public void A_certificate_that_becomes_another_peers_is_remembered_once()
+    {
+        TrustGate gate = Gate([_trust]);
+        Ask(gate, Alice);
+        _trust.Peer = "bob";
+        Ask(gate, Alice);
+        Assert.Equal(1, gate.Admissions);
+        Assert.True(gate.TryGetAdmission(Fingerprint.Of(Alice), out Admission admission));
+        Assert.Equal("bob", admission.PeerName);
+    }
+
     private static TrustGate Gate(ImmutableArray<ITrustPlugin> plugins, Fingerprint? alicePin = null) => new(
         Fingerprint.Of(Own), plugins, TimeProvider.System, NullLogger.Instance,
         [
@@ -149,6 +248,8 @@ public sealed class TrustGateTests
 
         public string? CommitFault { get; set; }
 
+        public int Commits { get; private set; }
+
         public bool Throws { get; set; }
 
         public event Action? Changed;
@@ -157,8 +258,11 @@ public sealed class TrustGateTests
             ? throw new InvalidOperationException("broken")
             : new TrustVerdict(Outcome, Peer, TrustReason.StoredPin, "fake", NeedsCommit: NeedsCommit);
 
-        public ValueTask<string?> CommitAsync(TrustRequest request, TrustVerdict verdict, CancellationToken cancellationToken) =>
-            Throws ? throw new InvalidOperationException("broken") : ValueTask.FromResult(CommitFault);
+        public ValueTask<string?> CommitAsync(TrustRequest request, TrustVerdict verdict, CancellationToken cancellationToken)
+        {
+            Commits++;
+            return Throws ? throw new InvalidOperationException("broken") : ValueTask.FromResult(CommitFault);
+        }
 
         public TrustListing List() => new(true, "ok", []);
 

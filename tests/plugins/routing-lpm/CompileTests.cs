@@ -22,6 +22,18 @@ public sealed class CompileTests
     }
 
     [Fact]
+    public void Batch_larger_than_the_table_takes_at_once_is_looked_up_whole()
+    {
+        IRouteLookup lookup = _policy.Compile(Snapshot(Route("10.0.0.0/8", A), Route("fd00::/8", B)));
+        PacketKey[] keys = [.. Enumerable.Range(0, 200).Select(i => To((i % 3) switch { 0 => "10.0.0.1", 1 => "fd00::1", _ => "11.0.0.1" }))];
+        ushort[] groups = new ushort[keys.Length];
+        lookup.Find(keys, groups);
+        Assert.Equal(
+            Enumerable.Range(0, 200).Select(i => (i % 3) switch { 0 => A, 1 => B, _ => (Fingerprint?)null }),
+            groups.Select(group => lookup.Groups[group].Hops.Select(hop => (Fingerprint?)hop.Peer).SingleOrDefault()));
+    }
+
+    [Fact]
     public void Lower_metric_wins_among_equal_prefixes()
     {
         IRouteLookup lookup = _policy.Compile(Snapshot(

@@ -1,5 +1,7 @@
 using VibePN.Contracts;
-using static VibePN.Plugins.TrustTofu.Tests.Shown;
+using VibePN.Testkit;
+using static VibePN.Plugins.TrustTofu.Tests.Tofu;
+using static VibePN.Testkit.Shown;
 
 namespace VibePN.Plugins.TrustTofu.Tests;
 

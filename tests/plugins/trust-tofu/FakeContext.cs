@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
+using VibePN.Testkit;
 
 namespace VibePN.Plugins.TrustTofu.Tests;
 

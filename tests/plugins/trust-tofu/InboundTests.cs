@@ -1,6 +1,8 @@
 using System.Net;
 using VibePN.Contracts;
-using static VibePN.Plugins.TrustTofu.Tests.Shown;
+using VibePN.Testkit;
+using static VibePN.Plugins.TrustTofu.Tests.Tofu;
+using static VibePN.Testkit.Shown;
 
 namespace VibePN.Plugins.TrustTofu.Tests;
 

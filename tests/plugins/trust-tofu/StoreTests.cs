@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using VibePN.Contracts;
-using static VibePN.Plugins.TrustTofu.Tests.Shown;
+using VibePN.Testkit;
+using static VibePN.Plugins.TrustTofu.Tests.Tofu;
+using static VibePN.Testkit.Shown;
 
 namespace VibePN.Plugins.TrustTofu.Tests;
 
@@ -142,6 +144,7 @@ public sealed class StoreTests
         Assert.Contains("'/var/lib/vibepn/trust-tofu/pins' cannot be used", trust.List().HealthText, StringComparison.Ordinal);
         Assert.False((await AcceptAsync(trust, "n3", B)).Done);
         Assert.Same(damaged, _context.Files["pins"]);
+        Assert.Equal(_context.ReadFailure is null ? damaged : null, _context.Files.GetValueOrDefault("pins.bad"));
         Assert.Contains(_context.Lines, line => line.StartsWith("Error: Trust store", StringComparison.Ordinal));
     }
 

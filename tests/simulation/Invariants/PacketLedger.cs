@@ -84,7 +84,7 @@ internal sealed class PacketLedger(SimulatedWorld world)
             Fail("a packet reaches only its destination", what + ".");
         else if (!entry.From.Plan.EverOwned(network, source) && !entry.From.Lies(network, source))
             Fail("a delivered source was its sender's", what + ", which never owned or announced the source.");
-        else if (to.Plan.Networks.TryGetValue(network, out NetworkPlan? own) && source == own.Address && world.Now - to.Changed > SimulatedWorld.Second)
+        else if (to.Plan.Networks.TryGetValue(network, out NetworkPlan? own) && source == own.Address && world.Now - Math.Max(to.Changed, to.Renumbered) > SimulatedWorld.Second)
             Fail("a delivered source was its sender's", what + ", whose own address the source is.");
         entry.Delivered = true;
         Delivered++;

@@ -41,7 +41,11 @@ internal sealed class WorldMonitor(SimulatedWorld world) : IObserver
             return;
         bool changed = Sessions.Check(process, plane);
         Routes.Check(process, plane, changed);
+        foreach (Engine.Sessions.PeerMachine peer in plane.Peers)
+            Dials.Look(process, peer);
     }
+
+    public void NetworkChanged(Machine machine) => Dials.Forget(machine);
 
     public void Faulted(MachineProcess process, Exception exception) =>
         world.Break("nothing escapes the engine", exception.ToString(), process.Machine.Number);

@@ -12,6 +12,9 @@ internal interface IObserver
     /// <summary>A turn of the control thread has ended; what it published is what packets see.</summary>
     void TurnEnded(MachineProcess process);
 
+    /// <summary>A machine notices that its network changed, or that it slept.</summary>
+    void NetworkChanged(Machine machine);
+
     /// <summary>Something escaped that the control loop would only have reported.</summary>
     void Faulted(MachineProcess process, Exception exception);
 

@@ -59,6 +59,9 @@ internal sealed class Machine(SimulatedWorld world, ModelNetwork network, int nu
     /// <summary>When the daemon last came up, or was last told another configuration.</summary>
     public long Changed { get; set; }
 
+    /// <summary>When it was last given another address.</summary>
+    public long Renumbered { get; set; } = long.MinValue / 2;
+
     /// <summary>Whether its daemon was told another configuration since a moment; what it announces may change then.</summary>
     public bool WasReshaped(long since) => Changed > since;
 
@@ -140,9 +143,18 @@ internal sealed class Machine(SimulatedWorld world, ModelNetwork network, int nu
         World.Note(Number, "resumes");
         IsPaused = false;
         Resumed = World.Now;
+        Observer.NetworkChanged(this);
         Process?.Resume();
         while (_arrived.TryDequeue(out Action? arrival))
             arrival();
+    }
+
+    /// <summary>An address or a link of the machine changes, and the daemon is told.</summary>
+    public void ChangeNetwork()
+    {
+        World.Note(Number, "its network changes");
+        Observer.NetworkChanged(this);
+        Process?.Order(now => Process?.Node.Plane?.OnMachineNetworkChanged(now));
     }
 
     /// <summary>A datagram reaches the machine: at once, or when the daemon runs again.</summary>

@@ -34,5 +34,36 @@ internal sealed class MachineClock(SimulatedWorld world) : TimeProvider
         return when;
     }
 
+    /// <inheritdoc/>
+    /// <remarks>Fires once, on the world's thread; nobody in a run waits for a second time.</remarks>
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = new WorldTimer();
+        if (dueTime >= TimeSpan.Zero)
+            world.After(dueTime.Ticks * 100, () => timer.Fire(callback, state));
+        return timer;
+    }
+
     private long LocalAt(long when) => when + (long)((Int128)when * Drift / 1_000_000);
+
+    private sealed class WorldTimer : ITimer
+    {
+        private bool _disposed;
+
+        public void Fire(TimerCallback callback, object? state)
+        {
+            if (!_disposed)
+                callback(state);
+        }
+
+        public bool Change(TimeSpan dueTime, TimeSpan period) => throw new NotSupportedException();
+
+        public void Dispose() => _disposed = true;
+
+        public ValueTask DisposeAsync()
+        {
+            _disposed = true;
+            return ValueTask.CompletedTask;
+        }
+    }
 }

@@ -26,6 +26,7 @@ internal sealed class MachineProcess : IControlQueue, IEngineDriver
     private List<Action<Instant>> _working = [];
     private bool _turnPlanned;
     private long _timerAt = long.MaxValue;
+    private Action? _keepClock;
 
     public MachineProcess(Machine machine, EngineConfiguration configuration, ILoggerFactory loggers, Meter meter)
     {
@@ -97,7 +98,11 @@ internal sealed class MachineProcess : IControlQueue, IEngineDriver
     {
         Complete(Trust.StartAsync(default));
         Complete(Routing.StartAsync(default));
-        ulong instance = InstanceNumber.Next(Machine.EngineFiles, Machine.Clock);
+        ILogger logger = Machine.Loggers.CreateLogger("engine/state");
+        var clockKeeper = new ClockKeeper(Node.Gate.Clock, Machine.EngineFiles, Machine.Clock, logger);
+        _keepClock = clockKeeper.Dispose; // not on a crash: it writes a last time
+        ulong instance = InstanceNumber.Next(Machine.EngineFiles, Machine.Clock, Node.Gate.Clock, logger);
+        clockKeeper.Start();
         Node.Open(instance, this, Now);
         Trust.Changed += () => Post(now => Node.Plane?.OnTrustChanged(now));
         Machine.Observer.ProcessStarted(this, instance);
@@ -118,6 +123,7 @@ internal sealed class MachineProcess : IControlQueue, IEngineDriver
     {
         Node.Close(Now);
         Kill();
+        _keepClock?.Invoke();
     }
 
     /// <inheritdoc/>

@@ -43,7 +43,7 @@ internal sealed class FaultDriver(SimulatedWorld world, ModelNetwork network, Sc
             machine.Start();
             // A refused certificate waits for an operator, and for ten minutes: here the operator comes.
             if (scenario.LinkEvents || hadTrustTrouble(machine))
-                machine.Process?.Order(now => machine.Process?.Node.Plane?.OnMachineNetworkChanged(now));
+                machine.ChangeNetwork();
         }
     }
 
@@ -108,10 +108,7 @@ internal sealed class FaultDriver(SimulatedWorld world, ModelNetwork network, Sc
         switch (fault)
         {
             case Fault.Renumber:
-                string renumbered = draw.Pick([.. machine.Plan.Networks.Keys]);
-                machine.Plan.Networks[renumbered].Address =
-                    Scenario.AddressOf(Scenario.IndexOf(renumbered), machine.Number, 1 + (_generation++ % 200));
-                Reload(machine, "is numbered anew");
+                Renumber(machine, draw);
                 break;
             case Fault.Originate:
                 List<IpPrefix> behind = draw.Pick([.. machine.Plan.Networks.Values]).Originate;
@@ -119,7 +116,7 @@ internal sealed class FaultDriver(SimulatedWorld world, ModelNetwork network, Sc
                     behind.RemoveAt(0);
                 else
                     behind.Add(new IpPrefix(IpAddress.FromV4(0xAC10_0000 | (uint)(_lans++ << 8)), 24));
-                Reload(machine, "originates others");
+                Reload(machine, "originates others", reshapes: false);
                 break;
             case Fault.PeerRemoved when machine.Plan.Peers.Count > 0:
                 PeerPlan peer = draw.Pick([.. machine.Plan.Peers.Values]);
@@ -138,8 +135,7 @@ internal sealed class FaultDriver(SimulatedWorld world, ModelNetwork network, Sc
                 Deny(machine, draw);
                 break;
             case Fault.LinkEvent:
-                world.Note(machine.Number, "its network changes");
-                machine.Process?.Order(now => machine.Process?.Node.Plane?.OnMachineNetworkChanged(now));
+                machine.ChangeNetwork();
                 break;
             case Fault.LostAnnouncement:
                 LoseAnnouncement(machine, draw);
@@ -257,16 +253,33 @@ internal sealed class FaultDriver(SimulatedWorld world, ModelNetwork network, Sc
         // The next digest tells the peer; it comes within 60 s, and has to be there before everything must work again.
         long end = scenario.FaultPhase - ((scenario.LinkEvents ? 48 : 18) * SimulatedWorld.Second);
         int left = 1;
+        byte type = draw.Chance(0.5) ? (byte)'A' : (byte)'W';
         world.Note(machine.Number, "will lose an announcement to", connection.Target.Number);
-        connection.Censor = frame => left == 0 || world.Now > end || frame.Length < 3 || frame.Span[2] != (byte)'A' || --left != 0;
+        connection.Censor = frame => left == 0 || world.Now > end || frame.Length < 3 || frame.Span[2] != type || --left != 0;
+        // Something has to change, or there is nothing to announce or to take back.
+        Renumber(machine, draw);
     }
 
-    private void Reload(Machine machine, string what)
+    private void Renumber(Machine machine, Draw draw)
+    {
+        string name = draw.Pick([.. machine.Plan.Networks.Keys]);
+        machine.Plan.Networks[name].Address =
+            Scenario.AddressOf(Scenario.IndexOf(name), machine.Number, 1 + (_generation++ % 200));
+        machine.Renumbered = world.Now;
+        Reload(machine, "is numbered anew", reshapes: false);
+    }
+
+    /// <summary>Lets a running daemon read its configuration anew.</summary>
+    /// <param name="machine">Where.</param>
+    /// <param name="what">What changes.</param>
+    /// <param name="reshapes">Whether it may take networks or peers away, and so all routes of somebody.</param>
+    private void Reload(Machine machine, string what, bool reshapes = true)
     {
         if (machine.Process is not { } process)
             return;
         world.Note(machine.Number, what);
-        machine.Changed = world.Now;
+        if (reshapes)
+            machine.Changed = world.Now;
         Engine.Configuration.EngineConfiguration next = machine.Plan.Build();
         process.Order(now =>
         {

@@ -41,7 +41,12 @@ internal sealed class Healing(
     private static bool Knows(Machine node, Machine peer, string name) =>
         node.Plan.Networks.ContainsKey(name)
         && node.Plan.Peers.TryGetValue(peer.Number, out PeerPlan? plan) && plan is { Present: true, Denied: false }
-        && plan.Networks.Contains(name);
+        && plan.Networks.Contains(name) && (plan.Pinned || Believes(node, peer));
+
+    // A first use needs a clock that is right: one that once stood years ahead makes today look wrong.
+    private static bool Believes(Machine node, Machine peer) => node.Process is { } process
+        && (process.Node.Gate.Clock.Warning(node.Clock.GetUtcNow()) is null
+            || process.Trust.List().Records.Any(record => record.State == TrustState.Pinned && record.Fingerprint == peer.Id));
 
     private static bool Dials(Machine node, Machine peer) => node.Plan.Peers[peer.Number].Dial;
 
@@ -101,9 +106,28 @@ internal sealed class Healing(
                     Fail(machine, other, "one connection per pair remains", "the other end is not the same");
                 else if (permitted && active!.WaitingSince is { } since && world.Now - since > Quiet)
                     Fail(machine, other, "queues drain", $"a message waits for {(world.Now - since) / 1e9:0.0} s");
+                else if (permitted)
+                    CompareTables(machine, other, peer);
                 int dials = monitor.Dials.Since(machine.Number, other.Number, began);
                 if (permitted && dials > 1 + (Quiet / SimulatedWorld.Second))
                     Fail(machine, other, "no storm of dials", $"{dials} dials in {Quiet / 1e9} s");
+            }
+        }
+    }
+
+    /// <summary>What a node holds of a peer's routes is what the peer has to announce: nothing less, nothing of the past.</summary>
+    private void CompareTables(Machine machine, Machine other, PeerMachine peer)
+    {
+        foreach ((string name, NetworkPlan plan) in other.Plan.Networks)
+        {
+            if (!IsPermitted(machine, other, name))
+                continue;
+            IpPrefix[] held = [.. machine.Process!.Node.Plane!.Networks.Find(name)!.Routes.AcceptedFrom(other.Id).Order()];
+            IpPrefix[] owned = [.. plan.Owned.Order()];
+            if (!held.SequenceEqual(owned))
+            {
+                Fail(machine, other, "tables hold what peers announce",
+                    $"{machine.Name} holds {string.Join(' ', held)} of {peer.Configuration.Name} in {name}, which announces {string.Join(' ', owned)}");
             }
         }
     }

@@ -13,11 +13,15 @@ internal sealed class Node : ITransportEvents, IAsyncDisposable
     private readonly FakeContext _context;
     private int _stopped;
 
-    private Node(NodeIdentity identity, FakeContext context)
+    private Node(NodeIdentity identity, FakeContext context, Resolver? resolver, TimeSpan? retirement)
     {
         Identity = identity;
         _context = context;
-        Transport = new QuicTransport(context);
+        Transport = new QuicTransport(context)
+        {
+            Resolver = resolver is null ? Dns.GetHostAddressesAsync : (host, stopped) => resolver(host, stopped),
+            LongestRetirement = retirement ?? TimeSpan.FromSeconds(60),
+        };
     }
 
     public NodeIdentity Identity { get; }
@@ -57,10 +61,11 @@ internal sealed class Node : ITransportEvents, IAsyncDisposable
 
     public static async Task<Node> StartAsync(
         NodeIdentity? identity = null, IPEndPoint[]? listen = null, string[]? protocols = null,
-        TransportOptions? options = null, params (string Name, string Value)[] settings)
+        TransportOptions? options = null, Resolver? resolver = null, TimeSpan? retirement = null,
+        params (string Name, string Value)[] settings)
     {
         identity ??= Identities.Create("node");
-        var node = new Node(identity, new FakeContext(settings));
+        var node = new Node(identity, new FakeContext(settings), resolver, retirement);
         await node.Transport.StartAsync(CancellationToken.None);
         options ??= new TransportOptions
         {
@@ -97,6 +102,9 @@ internal sealed class Node : ITransportEvents, IAsyncDisposable
         await Eventually.Holds(() => other.Connections.Count > before, "responder is up");
         return (Connections.First(c => c.DialId == id).Connection, other.Connections.Last().Connection);
     }
+
+    /// <summary>Listens elsewhere and remembers where.</summary>
+    public void Relisten(params IPEndPoint[] listen) => Addresses = Transport.Relisten(listen);
 
     /// <summary>Waits for a dial's failure.</summary>
     public async Task<CloseReason> DialFailsAsync(string address)
@@ -170,6 +178,9 @@ internal sealed class Node : ITransportEvents, IAsyncDisposable
         _context.Dispose();
     }
 }
+
+/// <summary>Stands in for the resolver of names.</summary>
+internal delegate Task<IPAddress[]> Resolver(string host, CancellationToken stopped);
 
 /// <summary>Bounded waiting for a condition.</summary>
 internal static class Eventually

@@ -6,17 +6,23 @@ namespace VibePN.Plugins.TransportQuic.Tests;
 /// <summary>A UDP path between one client and one server that loses, repeats and reorders on demand.</summary>
 internal sealed class Relay : IAsyncDisposable
 {
-    private readonly Socket _front = NewSocket();
+    private readonly Socket _front;
+    private readonly Socket _otherFront = NewSocket();
+    private volatile bool _moved;
     private readonly List<Socket> _backs = [];
     private readonly IPEndPoint _server;
     private volatile Socket _back;
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _pumps;
     private EndPoint? _client;
+    private int _answered;
 
-    public Relay(IPEndPoint server)
+    /// <param name="server">Where it all goes.</param>
+    /// <param name="front">Where clients dial; any port of 127.0.0.1 when not given.</param>
+    public Relay(IPEndPoint server, IPEndPoint? front = null)
     {
         _server = server;
+        _front = NewSocket(front);
         _back = NewBack();
         _pumps = [PumpAsync(_front, toServer: true), PumpAsync(_back, toServer: false)];
     }
@@ -28,6 +34,9 @@ internal sealed class Relay : IAsyncDisposable
         _pumps.Add(PumpAsync(_back, toServer: false));
         return (IPEndPoint)_back.LocalEndPoint!;
     }
+
+    /// <summary>The server has another address from now on: what it sends comes from there, the old one is dead.</summary>
+    public void MoveServer() => _moved = true;
 
     /// <summary>Where clients dial.</summary>
     public IPEndPoint Address => (IPEndPoint)_front.LocalEndPoint!;
@@ -44,6 +53,15 @@ internal sealed class Relay : IAsyncDisposable
     /// <summary>Whether the datagram of this number waits for its successor.</summary>
     public Func<long, bool> Delay { get; set; } = _ => false;
 
+    /// <summary>Whether the client's datagram of this number is lost.</summary>
+    public Func<long, bool> DropFromClient { get; set; } = _ => false;
+
+    /// <summary>The server's datagrams wait for this.</summary>
+    public Task Answers { get; set; } = Task.CompletedTask;
+
+    /// <summary>Datagrams that the server has sent.</summary>
+    public int Answered => Volatile.Read(ref _answered);
+
     /// <summary>Sees every datagram that passes.</summary>
     public Action<byte[]>? Watch { get; set; }
 
@@ -52,6 +70,7 @@ internal sealed class Relay : IAsyncDisposable
         await _stop.CancelAsync();
         await Task.WhenAll(_pumps);
         _front.Dispose();
+        _otherFront.Dispose();
         _backs.ForEach(socket => socket.Dispose());
         _stop.Dispose();
     }
@@ -64,11 +83,11 @@ internal sealed class Relay : IAsyncDisposable
         return socket;
     }
 
-    private static Socket NewSocket()
+    private static Socket NewSocket(IPEndPoint? local = null)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         socket.ReceiveBufferSize = 4 * 1024 * 1024;
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        socket.Bind(local ?? new IPEndPoint(IPAddress.Loopback, 0));
         return socket;
     }
 
@@ -86,7 +105,12 @@ internal sealed class Relay : IAsyncDisposable
                     _client = got.RemoteEndPoint;
                 byte[] datagram = buffer[..got.ReceivedBytes];
                 Watch?.Invoke(datagram);
-                if (Drop(number))
+                if (!toServer)
+                {
+                    Interlocked.Increment(ref _answered);
+                    await Answers.WaitAsync(_stop.Token);
+                }
+                if (Drop(number) || (toServer && _moved) || (toServer && DropFromClient(number)))
                     continue;
                 if (delayed is null && Delay(number))
                 {
@@ -116,6 +140,6 @@ internal sealed class Relay : IAsyncDisposable
         if (toServer)
             await _back.SendAsync(datagram, _stop.Token);
         else if (_client is not null)
-            await _front.SendToAsync(datagram, _client, _stop.Token);
+            await (_moved ? _otherFront : _front).SendToAsync(datagram, _client, _stop.Token);
     }
 }

@@ -1,19 +1,21 @@
-using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using VibePN.Contracts;
 
-namespace VibePN.Plugins.TrustTofu.Tests;
+namespace VibePN.Testkit;
 
 /// <summary>A certificate as a peer shows it, and short ways to ask about it.</summary>
-internal sealed class Shown
+public sealed class Shown
 {
-    public static readonly DateTimeOffset Now = new(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
+    /// <summary>When everything is shown: the middle of every certificate's two days.</summary>
+    public static DateTimeOffset Now { get; } = new(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
 
-    public static readonly Shown A = P256();
-    public static readonly Shown B = P256();
-    public static readonly Shown C = P256();
+    public static Shown A { get; } = P256();
+
+    public static Shown B { get; } = P256();
+
+    public static Shown C { get; } = P256();
 
     private Shown(byte[] der)
     {
@@ -63,37 +65,4 @@ internal sealed class Shown
     /// <summary>We dialled the first of the peers.</summary>
     public TrustRequest Dialled(params ConfiguredPeer[] peers) =>
         Inbound(peers) with { Role = ConnectionRole.Initiator, Dialled = peers[0] };
-
-    public static async Task<TofuTrust> StartedAsync(FakeContext context)
-    {
-        var trust = new TofuTrust(context);
-        await trust.StartAsync(CancellationToken.None);
-        return trust;
-    }
-
-    /// <summary>A started plugin that has pinned the certificates on first use.</summary>
-    public static async Task<TofuTrust> PinnedAsync(FakeContext context, params (string Peer, Shown Certificate)[] pins)
-    {
-        TofuTrust trust = await StartedAsync(context);
-        foreach ((string peer, Shown certificate) in pins)
-            Assert.Null(await CommitAsync(trust, certificate.Dialled(Peer(peer))));
-        return trust;
-    }
-
-    public static async Task<string?> CommitAsync(TofuTrust trust, TrustRequest request)
-    {
-        TrustVerdict verdict = trust.Decide(request);
-        Assert.True(verdict.NeedsCommit, verdict.Text);
-        return await trust.CommitAsync(request, verdict, CancellationToken.None);
-    }
-
-    public static void AssertVerdict(TrustOutcome outcome, TrustReason reason, string? peer, TrustVerdict verdict)
-    {
-        Assert.Equal((outcome, reason, peer), (verdict.Outcome, verdict.Reason, verdict.Peer));
-        Assert.NotEmpty(verdict.Text);
-        Assert.Equal(reason == TrustReason.FirstUse, verdict.NeedsCommit);
-    }
-
-    public static ImmutableArray<TrustRecord> Records(TofuTrust trust, TrustState state) =>
-        [.. trust.List().Records.Where(record => record.State == state)];
 }

@@ -1,13 +1,13 @@
 using VibePN.Contracts;
 
-namespace VibePN.Plugins.TrustTofu;
+namespace VibePN.Certificates;
 
 /// <summary>The certificates that were shown and not believed, for the operator to look at.</summary>
 /// <remarks>
 /// Any thread, behind a short lock. Bounded: the one not seen for longest makes room. Conflicts of configured
 /// peers have room of their own, so that strangers cannot push them out. Holds no text of a stranger's making.
 /// </remarks>
-internal sealed class Strangers
+public sealed class Strangers
 {
     /// <summary>Pending certificates kept, and conflicting ones.</summary>
     public const int Capacity = 64;
@@ -17,11 +17,41 @@ internal sealed class Strangers
     private readonly Dictionary<(string Peer, Fingerprint Certificate), Sighting> _conflicts = [];
     private long _order;
 
-    /// <summary>Notes a certificate.</summary>
-    /// <param name="state">Pending or conflict.</param>
-    /// <param name="peer">The configured peer that showed it, or empty for a stranger.</param>
+    /// <summary>Notes a certificate when the verdict over it is one that an operator should see.</summary>
     /// <param name="request">What was shown.</param>
-    public void Note(TrustState state, string peer, TrustRequest request)
+    /// <param name="verdict">What was decided: pending ones are listed, and those that stand for another's.</param>
+    public void Note(TrustRequest request, TrustVerdict verdict)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(verdict);
+        if (verdict.Outcome == TrustOutcome.Pending)
+            Note(TrustState.Pending, request.Dialled?.Name ?? "", request);
+        else if (verdict.Reason is TrustReason.Conflict or TrustReason.WrongPeer)
+            Note(TrustState.Conflict, request.Dialled?.Name ?? "", request);
+    }
+
+    /// <summary>Drops every record of a certificate.</summary>
+    /// <param name="certificate">The certificate's fingerprint.</param>
+    /// <returns>How many there were.</returns>
+    public int Forget(Fingerprint certificate)
+    {
+        lock (_gate)
+            return Remove(_pending, certificate) + Remove(_conflicts, certificate);
+    }
+
+    /// <summary>The public key of a certificate that was shown; the default value when it is not listed.</summary>
+    /// <param name="certificate">The certificate's fingerprint.</param>
+    public Fingerprint KeyOf(Fingerprint certificate) =>
+        Snapshot().FirstOrDefault(record => record.Fingerprint == certificate)?.PublicKey ?? default;
+
+    /// <summary>All records, in no order.</summary>
+    public TrustRecord[] Snapshot()
+    {
+        lock (_gate)
+            return [.. _pending.Values.Concat(_conflicts.Values).Select(sighting => sighting.Record)];
+    }
+
+    private void Note(TrustState state, string peer, TrustRequest request)
     {
         lock (_gate)
         {
@@ -34,25 +64,6 @@ internal sealed class Strangers
                 request.Role == ConnectionRole.Responder ? "inbound" : "dialled", request.Remote.ToString());
             list[key] = new Sighting(record, _order++);
         }
-    }
-
-    /// <summary>Drops every record of a certificate.</summary>
-    /// <returns>How many there were.</returns>
-    public int Forget(Fingerprint certificate)
-    {
-        lock (_gate)
-            return Remove(_pending, certificate) + Remove(_conflicts, certificate);
-    }
-
-    /// <summary>The public key of a certificate that was shown; the default value when it is not listed.</summary>
-    public Fingerprint KeyOf(Fingerprint certificate) =>
-        Snapshot().FirstOrDefault(record => record.Fingerprint == certificate)?.PublicKey ?? default;
-
-    /// <summary>All records, in no order.</summary>
-    public TrustRecord[] Snapshot()
-    {
-        lock (_gate)
-            return [.. _pending.Values.Concat(_conflicts.Values).Select(sighting => sighting.Record)];
     }
 
     private static int Remove(Dictionary<(string Peer, Fingerprint Certificate), Sighting> list, Fingerprint certificate)

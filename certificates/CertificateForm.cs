@@ -1,11 +1,11 @@
-namespace VibePN.Plugins.TrustTofu;
+namespace VibePN.Certificates;
 
 /// <summary>Whether bytes have the form of a certificate this node accepts, read without allocation.</summary>
 /// <remarks>
 /// RFC 5280 §4.1: one certificate in DER, nothing behind it, at most 4 KiB, with an uncompressed P-256 or P-384
 /// key (RFC 5480). Signatures, extensions and names are not looked at: the pin speaks for all of the bytes.
 /// </remarks>
-internal static class CertificateForm
+public static class CertificateForm
 {
     /// <summary>The longest certificate accepted, in bytes.</summary>
     public const int MaxBytes = 4_096;
@@ -23,6 +23,7 @@ internal static class CertificateForm
     private static ReadOnlySpan<byte> P384 => [0x2B, 0x81, 0x04, 0x00, 0x22];
 
     /// <summary>What is wrong with the bytes, as the end of a sentence; null when nothing is.</summary>
+    /// <param name="der">Any bytes.</param>
     public static string? Fault(ReadOnlySpan<byte> der)
     {
         if (der.Length > MaxBytes)
