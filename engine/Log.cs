@@ -71,6 +71,12 @@ internal static partial class Log
         "Prefix {Prefix} in {Network} is not given to the kernel: it covers {Address}, where a peer is reached outside the overlay")]
     public static partial void CoversPeer(ILogger logger, IpPrefix prefix, string network, IpAddress address);
 
+    [LoggerMessage(133, LogLevel.Warning, "Peer {Peer} has {Count} of the {Limit} routes it may announce in {Network} (limits.per_peer)")]
+    public static partial void NearLimit(ILogger logger, string peer, int count, int limit, string network);
+
+    [LoggerMessage(134, LogLevel.Warning, "{Warning}")]
+    public static partial void ConfigurationWarning(ILogger logger, string warning);
+
     [LoggerMessage(140, LogLevel.Critical, "A fault in the engine's control loop; it goes on: {Text}")]
     public static partial void LoopFault(ILogger logger, string text);
 

@@ -181,7 +181,9 @@ public sealed partial class OverlayEngine
         var watched = new WatchedPolicy(candidate, () => _loop.Now);
         NetworkSet shadow = PolicyTrial.Run(
             watched, Plane, change.Configuration?.Networks ?? Plane.Configuration.Networks, now);
-        return watched.Fault is { } fault ? throw Unfit(fault) : shadow;
+        // What the engine itself refuses (a table that leads where nothing leads) is no exception of the candidate's.
+        string? refused = shadow.All.Select(network => network.TableFault).FirstOrDefault(fault => fault.Length > 0);
+        return (watched.Fault ?? refused) is { } fault ? throw Unfit(fault) : shadow;
     }
 
     private void RefuseFaulty(ImmutableArray<ITrustPlugin> trust)

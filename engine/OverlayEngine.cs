@@ -71,6 +71,16 @@ public sealed partial class OverlayEngine : IAsyncDisposable
         },
         cancellationToken);
 
+    /// <summary>Why a packet would go where it goes.</summary>
+    public Task<RouteAnswer> ExplainRouteAsync(RouteQuestion question, CancellationToken cancellationToken) => Invoke(
+        now =>
+        {
+            // As for a status: what is explained is what packets take.
+            Plane.OnTimer(now);
+            return Plane.Explain(question, now);
+        },
+        cancellationToken);
+
     /// <summary>Says goodbye to every peer and closes its connections; dialling goes on after the back-off.</summary>
     /// <returns>How many connections were closed.</returns>
     public Task<int> GoodbyeAsync(CancellationToken cancellationToken) =>

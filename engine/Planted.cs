@@ -75,6 +75,15 @@ internal enum PlantedDefect
     /// <summary>What a full set did not repeat stays.</summary>
     FullSetNotSwept,
 
+    /// <summary>Whatever no rule of the configuration allows is taken.</summary>
+    RulesSkipped,
+
+    /// <summary>A peer may announce as much as it likes.</summary>
+    LimitForgotten,
+
+    /// <summary>A connection that is taken back from draining is used without asking what was told there meanwhile.</summary>
+    TakenBackUnasked,
+
     /// <summary>Connections of a peer's earlier start stay beside those of its new one.</summary>
     GhostKept,
 }

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
+using VibePN.Engine.Configuration;
+using VibePN.Engine.Policy;
 using VibePN.Host.Control;
 using VibePN.Host.Logging;
 using VibePN.Host.Native;
@@ -36,6 +38,8 @@ if (DaemonFiles.Read(line, strict: isCheck, out ImmutableArray<string> errors) i
 
 if (isCheck)
 {
+    foreach (ConfigurationWarning warning in RuleCheck.Warnings(files.Configuration.Engine))
+        await Console.Error.WriteLineAsync(warning.ToString());
     await Console.Out.WriteLineAsync("ok");
     return ExitCodes.Ok;
 }

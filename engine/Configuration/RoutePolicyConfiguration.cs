@@ -176,4 +176,7 @@ public sealed record RouteLimits(int PerPeer = 256, int Total = 100_000, LimitAc
 {
     /// <summary>The defaults.</summary>
     public static RouteLimits Standard { get; } = new();
+
+    /// <summary>Whether a peer with so many routes has used up 80 % of what it may.</summary>
+    public bool IsNear(int routes) => routes * 5L >= PerPeer * 4L;
 }

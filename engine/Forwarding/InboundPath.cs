@@ -50,12 +50,15 @@ internal sealed class InboundPath
         Write(batch, in run);
     }
 
-    private static DropReason Check(ReadOnlySpan<byte> packet, in Run run)
+    /// <summary>Whether a packet from a peer may pass, by its addresses. For packets and for <c>route explain</c> alike.</summary>
+    /// <param name="key">The packet.</param>
+    /// <param name="sources">What the peer may send from in the network.</param>
+    /// <param name="table">The network's table.</param>
+    /// <returns>Why it is dropped, or none.</returns>
+    public static DropReason Judge(in PacketKey key, PrefixSet sources, ForwardingTable table)
     {
-        if (!IpPacket.TryParse(packet, out PacketKey key, out _))
-            return DropReason.Malformed;
         // A prefix accepted from the peer may cover an address of ours; that one is still ours alone.
-        if (!AddressClasses.IsUnicast(key.Source) || !run.Sources.Contains(key.Source) || run.Table.IsOwn(key.Source))
+        if (!AddressClasses.IsUnicast(key.Source) || !sources.Contains(key.Source) || table.IsOwn(key.Source))
         {
             if (!Planted.Is(PlantedDefect.SourceCheckSkipped))
                 return DropReason.SourceNotAllowed;
@@ -63,10 +66,13 @@ internal sealed class InboundPath
         AddressClass destination = AddressClasses.Classify(key.Destination);
         if (destination is AddressClass.Multicast or AddressClass.Broadcast)
             return DropReason.NotUnicast;
-        return destination == AddressClass.Unicast && run.Table.IsLocal(key.Destination)
+        return destination == AddressClass.Unicast && table.IsLocal(key.Destination)
             ? DropReason.None
             : DropReason.DestinationNotLocal;
     }
+
+    private static DropReason Check(ReadOnlySpan<byte> packet, in Run run) =>
+        IpPacket.TryParse(packet, out PacketKey key, out _) ? Judge(key, run.Sources, run.Table) : DropReason.Malformed;
 
     private static void Write(PacketBatch batch, in Run run)
     {

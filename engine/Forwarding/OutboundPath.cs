@@ -24,7 +24,7 @@ internal sealed class OutboundPath : IDisposable
     private readonly IpFacts[] _facts;
     private readonly ushort[] _groups;
     private readonly int[] _slots;
-    private readonly Route[] _routes;
+    private readonly OutboundDecision[] _routes;
 
     /// <summary>A path for batches of up to the given size.</summary>
     /// <param name="network">The network whose packets are forwarded.</param>
@@ -38,7 +38,7 @@ internal sealed class OutboundPath : IDisposable
         _facts = new IpFacts[batchCapacity];
         _groups = new ushort[batchCapacity];
         _slots = new int[batchCapacity];
-        _routes = new Route[batchCapacity];
+        _routes = new OutboundDecision[batchCapacity];
     }
 
     /// <summary>Forwards every packet of a batch.</summary>
@@ -49,7 +49,7 @@ internal sealed class OutboundPath : IDisposable
         int parsed = Parse(batch, table);
         table.Lookup.Find(_keys.AsSpan(0, parsed), _groups.AsSpan(0, parsed));
         for (int i = 0; i < parsed; i++)
-            _routes[_slots[i]] = Choose(table.HopsOf(_groups[i]), i);
+            _routes[_slots[i]] = OutboundDecision.Choose(table.HopsOf(_groups[i]), _keys[i], _facts[i].Fragment);
         SendAll(batch);
     }
 
@@ -62,7 +62,7 @@ internal sealed class OutboundPath : IDisposable
         for (int slot = 0; slot < batch.Count; slot++)
         {
             DropReason reason = Examine(batch.Packet(slot), table, out _keys[parsed], out _facts[parsed]);
-            _routes[slot] = new Route(null, null, reason);
+            _routes[slot] = new OutboundDecision(null, null, reason);
             if (reason == DropReason.None)
                 _slots[parsed++] = slot;
         }
@@ -70,53 +70,14 @@ internal sealed class OutboundPath : IDisposable
     }
 
     private static DropReason Examine(
-        ReadOnlySpan<byte> packet, ForwardingTable table, out PacketKey key, out IpFacts facts)
-    {
-        if (!IpPacket.TryParse(packet, out key, out facts))
-            return DropReason.Malformed;
-        AddressClass destination = AddressClasses.Classify(key.Destination);
-        if (destination is AddressClass.Multicast or AddressClass.Broadcast)
-            return DropReason.NotUnicast;
-        // The kernel keeps packets to its own addresses; one that comes out here would come straight back.
-        return table.IsOwn(key.Destination) ? DropReason.BackToSender : DropReason.None;
-    }
-
-    private Route Choose(ReadOnlySpan<ForwardingTable.Hop> hops, int parsed)
-    {
-        if (hops.IsEmpty)
-            return new Route(null, null, DropReason.NoRoute);
-        if (hops.Length > 1)
-            return ChooseByFlow(hops, FlowHash.Of(_keys[parsed], _facts[parsed].Fragment));
-        PeerPort port = hops[0].Port;
-        return RouteTo(port, port.Active);
-    }
-
-    private static Route ChooseByFlow(ReadOnlySpan<ForwardingTable.Hop> hops, ulong flow)
-    {
-        PeerPort? best = null;
-        ActiveConnection? active = null;
-        double highest = double.NegativeInfinity;
-        foreach (ref readonly ForwardingTable.Hop hop in hops)
-        {
-            ActiveConnection? candidate = hop.Port.Active;
-            if (candidate is null)
-                continue; // its flows go to the others while it is away
-            double score = FlowHash.Score(flow, hop.Salt, hop.Weight);
-            if (score <= highest)
-                continue;
-            (best, active, highest) = (hop.Port, candidate, score);
-        }
-        return RouteTo(best, active);
-    }
-
-    private static Route RouteTo(PeerPort? port, ActiveConnection? active) =>
-        new(port, active, active is null ? DropReason.NoSession : DropReason.None);
+        ReadOnlySpan<byte> packet, ForwardingTable table, out PacketKey key, out IpFacts facts) =>
+        IpPacket.TryParse(packet, out key, out facts) ? OutboundDecision.Admit(key, table) : DropReason.Malformed;
 
     private void SendAll(PacketBatch batch)
     {
         for (int first = 0; first < batch.Count;)
         {
-            Route route = _routes[first];
+            OutboundDecision route = _routes[first];
             if (route.Active is null)
             {
                 Drop(batch, first++, route.Reason, route);
@@ -131,7 +92,7 @@ internal sealed class OutboundPath : IDisposable
         Array.Clear(_routes, 0, batch.Count); // holds no connection beyond the batch
     }
 
-    private void SendRun(PacketBatch batch, int first, int end, Route route)
+    private void SendRun(PacketBatch batch, int first, int end, OutboundDecision route)
     {
         while (first < end)
         {
@@ -160,7 +121,7 @@ internal sealed class OutboundPath : IDisposable
         _network.Sent.Add(count, bytes);
     }
 
-    private void Drop(PacketBatch batch, int slot, DropReason reason, Route route)
+    private void Drop(PacketBatch batch, int slot, DropReason reason, OutboundDecision route)
     {
         _network.SentDrops.Add(reason);
         if (reason == DropReason.TooBig)
@@ -170,7 +131,4 @@ internal sealed class OutboundPath : IDisposable
         else if (reason is DropReason.NoSession or DropReason.ConnectionClosed)
             _icmp.AnswerUnreachable(batch.Packet(slot), UnreachableCause.PeerDown);
     }
-
-    /// <summary>What was decided for one slot: the peer and its connection, or why there is none.</summary>
-    private readonly record struct Route(PeerPort? Port, ActiveConnection? Active, DropReason Reason);
 }

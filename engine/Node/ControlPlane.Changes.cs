@@ -37,6 +37,7 @@ internal sealed partial class ControlPlane
         EngineConfiguration before = Configuration;
         Networks.Commit(prepared.Next.Networks, prepared.Added, now);
         Configuration = prepared.Next with { Identity = before.Identity };
+        WarnOfConfiguration();
         _gate.SetPeers(Configuration.Peers);
         ReloadPeers(before, now);
         prepared.Finish();

@@ -4,6 +4,7 @@ using VibePN.Contracts;
 using VibePN.Engine.Configuration;
 using VibePN.Engine.Control;
 using VibePN.Engine.Forwarding;
+using VibePN.Engine.Policy;
 using VibePN.Engine.Sessions;
 using VibePN.Engine.Time;
 using VibePN.Engine.Trust;
@@ -27,6 +28,7 @@ internal sealed partial class ControlPlane : ISessionActions
     private readonly TrustGate _gate;
     private readonly IEngineDriver _driver;
     private readonly ILogger _logger;
+    private readonly PolicySlot _policy;
     private readonly ulong _instance;
     private readonly SortedDictionary<string, PeerMachine> _peers = new(StringComparer.Ordinal);
     private readonly Dictionary<long, ConnectionOwner> _owners = [];
@@ -47,6 +49,7 @@ internal sealed partial class ControlPlane : ISessionActions
     {
         Configuration = configuration;
         _parts = parts;
+        _policy = policy;
         _instance = instance;
         _gate = gate;
         _driver = driver;
@@ -60,10 +63,14 @@ internal sealed partial class ControlPlane : ISessionActions
         _nextWakeUp = now;
         foreach (PeerConfiguration peer in configuration.Peers)
             AddPeer(peer, now);
+        WarnOfConfiguration();
     }
 
     /// <summary>What the node is told at present.</summary>
     public EngineConfiguration Configuration { get; private set; }
+
+    /// <summary>What is odd in it.</summary>
+    public ImmutableArray<ConfigurationWarning> ConfigurationWarnings { get; private set; } = [];
 
     /// <summary>The networks and their interfaces.</summary>
     public NetworkSet Networks { get; }
@@ -100,7 +107,7 @@ internal sealed partial class ControlPlane : ISessionActions
         if (_wakeUpWanted)
             WakeUp(now);
         Networks.OnTimer(now);
-        Routes.OnTimer(now);
+        Routes.OnTimer(_peers.Values, now);
         _data.Publish(_peers.Values, now);
         Facts = NodeFacts.Of(this);
         next = Instant.Min(next, _wakeUpWanted ? Instant.Min(_nextWakeUp, _nextJudgement) : _nextJudgement);
@@ -194,6 +201,18 @@ internal sealed partial class ControlPlane : ISessionActions
         return closed;
     }
 
+    /// <summary>Why a packet would go where it goes.</summary>
+    public RouteAnswer Explain(RouteQuestion question, Instant now)
+    {
+        var views = new Dictionary<Fingerprint, PeerView>();
+        foreach (PeerMachine peer in _peers.Values)
+        {
+            if (peer.Identity is { } identity)
+                views[identity] = new PeerView(peer.Configuration.Name, StatusReport.StateOf(peer), peer.Active?.Transport.Path);
+        }
+        return RouteQuestions.Answer(question, Networks, views, _policy.Current, now);
+    }
+
     void ISessionActions.Dial(PeerMachine peer, long dialId, string address)
     {
         Log.Dialling(_logger, peer.Configuration.Name, address);
@@ -230,6 +249,9 @@ internal sealed partial class ControlPlane : ISessionActions
         {
             Routes.ForgetUnshared(active);
             Routes.TellAll(peer, active, now);
+            // What the peer told while this connection drained was not listened to, and it may never have moved away.
+            if (active.WasTakenBack && !Planted.Is(PlantedDefect.TakenBackUnasked))
+                Routes.AskForAll(active);
         }
     }
 
@@ -314,6 +336,13 @@ internal sealed partial class ControlPlane : ISessionActions
         bool may = bucket.TryTake(now);
         _lines[name] = bucket;
         return may;
+    }
+
+    private void WarnOfConfiguration()
+    {
+        ConfigurationWarnings = RuleCheck.Warnings(Configuration);
+        foreach (ConfigurationWarning warning in ConfigurationWarnings)
+            Log.ConfigurationWarning(_logger, warning.ToString());
     }
 
     private void AddPeer(PeerConfiguration peer, Instant now) => _peers.Add(

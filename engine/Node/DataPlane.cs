@@ -3,6 +3,7 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine.Forwarding;
+using VibePN.Engine.Policy;
 using VibePN.Engine.Sessions;
 using VibePN.Engine.Time;
 using VibePN.Prefixes;
@@ -91,28 +92,22 @@ internal sealed class DataPlane(
             .OrderBy(facts => facts.Id)];
         try
         {
+            RouteSnapshot snapshot = network.Snapshot(candidates, members);
             // A policy that has just taken over compiled for this very moment when it was tried.
             IRouteLookup? ready = network.Ready;
             network.Ready = null;
-            IRouteLookup lookup = ready ?? policy.Current.Compile(new RouteSnapshot(network.Routes.Version, name, candidates, members));
-            Use(network, lookup);
+            network.Use(ready ?? CheckedPolicy.Compile(policy.Current, snapshot), snapshot, now);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             // A policy's fault of any kind leaves the last good table; the exception itself is not kept.
             if (_faultLines.TryTake(now))
                 Log.PolicyFault(logger, name, exception.Message);
+            network.TableFault = exception.Message;
             // Peers and addresses may have changed even so.
             if (network.Lookup is { } last)
-                Use(network, last);
+                network.Resolve(last);
         }
-    }
-
-    private static void Use(OverlayNetwork network, IRouteLookup lookup)
-    {
-        if (network.Port is { } port)
-            port.Table = ForwardingTable.Create(lookup, network.Ports, network.OwnAddresses, network.Configuration.Originate);
-        network.Lookup = lookup;
     }
 
     /// <summary>Prefixes behind peers, outside our own subnets, have to be known to the kernel too.</summary>

@@ -97,8 +97,10 @@ internal sealed class NetworkSet
         var shadow = new NetworkSet(configurations, _parts, _driver, _tunEvents);
         foreach (OverlayNetwork copy in shadow.All)
         {
-            if (Find(copy.Configuration.Name) is { } network)
-                copy.Routes = network.Routes.Copy();
+            if (Find(copy.Configuration.Name) is not { } network)
+                continue;
+            copy.Routes = network.Routes.Copy();
+            copy.Damping = network.Damping; // judging only reads it
         }
         return shadow;
     }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using VibePN.Contracts;
 using VibePN.Engine.Configuration;
 using VibePN.Engine.Forwarding;
+using VibePN.Engine.Policy;
 using VibePN.Engine.Routes;
 using VibePN.Engine.Runtime;
 using VibePN.Engine.Time;
@@ -49,8 +50,23 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
     /// <summary>What peers announced.</summary>
     public RouteTable Routes { get; set; } = new();
 
+    /// <summary>Which of them come and go too often.</summary>
+    public FlapDamping Damping { get; set; } = new();
+
+    /// <summary>The version of the routes at which those were last judged again.</summary>
+    public long DampedJudgedAt { get; set; }
+
     /// <summary>The last table the policy compiled.</summary>
     public IRouteLookup? Lookup { get; set; }
+
+    /// <summary>What <see cref="Lookup"/> was compiled from, or null while there is none.</summary>
+    public RouteSnapshot? Compiled { get; private set; }
+
+    /// <summary>When that was.</summary>
+    public Instant CompiledAt { get; private set; }
+
+    /// <summary>Why the table is older than the routes, or empty.</summary>
+    public string TableFault { get; set; } = "";
 
     /// <summary>A table that the policy has compiled already for the routes as they are, to be published next.</summary>
     public IRouteLookup? Ready { get; set; }
@@ -105,6 +121,7 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
         Device = null;
         Port = null;
         Lookup = null;
+        Compiled = null;
         Ready = null;
         ConfigureAt = Instant.Never;
         ConfigureWait = default;
@@ -137,15 +154,46 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
         IsDirty |= version != Routes.Version && !Planted.Is(PlantedDefect.StaleTablePublished);
     }
 
+    /// <summary>All that is known at present, for the policy.</summary>
+    public RouteSnapshot Snapshot(ImmutableArray<RouteCandidate> candidates, ImmutableArray<PeerFacts> members) =>
+        new(Routes.Version, Configuration.Name, candidates, members, Configuration.MaxPaths);
+
+    /// <summary>Lets packets use a table from now on.</summary>
+    public void Use(IRouteLookup lookup, RouteSnapshot snapshot, Instant now)
+    {
+        Compiled = snapshot;
+        CompiledAt = now;
+        TableFault = "";
+        Resolve(lookup);
+    }
+
+    /// <summary>Resolves a table's next hops anew, after peers or addresses changed.</summary>
+    public void Resolve(IRouteLookup lookup)
+    {
+        if (Port is { } port)
+            port.Table = ForwardingTable.Create(lookup, _ports, OwnAddresses, Configuration.Originate);
+        Lookup = lookup;
+    }
+
     /// <summary>What could be announced: our host addresses and what lies behind us, as candidates for the export policy.</summary>
-    public IEnumerable<(RouteCandidate Candidate, bool Configured)> OwnRoutes(Fingerprint self)
+    public IEnumerable<RouteCandidate> OwnRoutes(Fingerprint self)
     {
         foreach (IpAddress address in OwnAddresses)
-            yield return (Own(IpPrefix.Host(address), RouteSource.Connected), Configuration.Export);
+            yield return Own(IpPrefix.Host(address), RouteSource.Connected, default);
         foreach (IpPrefix prefix in Configuration.Originate)
-            yield return (Own(prefix, RouteSource.Static), true);
+        {
+            OriginateDetail detail = Configuration.OriginateDetails.FirstOrDefault(detail => detail.Prefix == prefix);
+            yield return Own(prefix, RouteSource.Static, detail);
+        }
 
-        RouteCandidate Own(IpPrefix prefix, RouteSource source) =>
-            new() { Prefix = prefix, NextHop = self, Origin = self, Metric = 0, Source = source };
+        RouteCandidate Own(IpPrefix prefix, RouteSource source, OriginateDetail detail) => new()
+        {
+            Prefix = prefix,
+            NextHop = self,
+            Origin = self,
+            Metric = detail.Metric,
+            Source = source,
+            Tags = detail.Tag is { } tag ? [tag] : [],
+        };
     }
 }

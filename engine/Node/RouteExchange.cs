@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
+using VibePN.Engine.Configuration;
 using VibePN.Engine.Control;
+using VibePN.Engine.Policy;
 using VibePN.Engine.Routes;
 using VibePN.Engine.Sessions;
 using VibePN.Engine.Time;
@@ -8,49 +10,52 @@ using VibePN.Engine.Time;
 namespace VibePN.Engine.Node;
 
 /// <summary>What peers tell us of routes, and what we tell them: announce, withdraw, digest, refresh.</summary>
-/// <remarks>Runs on the control thread. Whatever the policy says, <see cref="RouteGuard"/> and the caps stand before it.</remarks>
+/// <remarks>Runs on the control thread. What is taken and told, <see cref="RouteJudge"/> decides.</remarks>
 internal sealed class RouteExchange
 {
     /// <summary>How often peers compare what they know of each other.</summary>
     public static readonly TimeSpan DigestInterval = TimeSpan.FromSeconds(60);
 
-    // Added to every metric a peer announces, so that a metric grows with each hop.
-    private const uint LinkCost = 256;
+    // How long a peer is left alone that went over its limit where the configuration says "teardown".
+    private static readonly TimeSpan TeardownHold = TimeSpan.FromMinutes(5);
 
     private readonly NetworkSet _networks;
-    private readonly PolicySlot _policy;
+    private readonly RouteJudge _judge;
     private readonly Fingerprint _self;
     private readonly ILogger _logger;
     private TokenBucket _refusalLines;
-    private TokenBucket _faultLines;
     private readonly Dictionary<(long Connection, string Network), Announcer> _announcers = [];
     private readonly Dictionary<(long Connection, string Network), long> _fullSets = []; // where the current one began
+    private readonly HashSet<(Fingerprint Peer, string Network)> _nearLimit = [];
     private Instant _nextDigest;
+    private bool _overrun; // by the items of the message that is being read
 
     /// <summary>An exchange that nobody has told anything yet.</summary>
     public RouteExchange(NetworkSet networks, PolicySlot policy, Fingerprint self, ILogger logger, Instant now)
     {
         _networks = networks;
-        _policy = policy;
+        _judge = new RouteJudge(networks.All, policy, logger, now);
         _self = self;
         _logger = logger;
         _refusalLines = new TokenBucket(5, 20, now);
-        _faultLines = new TokenBucket(1, 10, now);
         _nextDigest = now + DigestInterval;
     }
 
     /// <summary>When <see cref="OnTimer"/> wants to be called next.</summary>
     public Instant NextTimer => _networks.All.Aggregate(
-        _nextDigest, (next, network) => Instant.Min(next, network.Routes.NextExpiry));
+        _nextDigest, (next, network) => Instant.Min(next, Instant.Min(network.Routes.NextExpiry, network.Damping.NextReuse)));
 
     /// <summary>Announcements refused since start, by the guard, the caps or the policy.</summary>
     public long Refused { get; private set; }
 
-    /// <summary>Expires routes and repeats digests.</summary>
-    public void OnTimer(Instant now)
+    /// <summary>Expires routes, uses damped ones again and repeats digests.</summary>
+    public void OnTimer(IReadOnlyCollection<PeerMachine> peers, Instant now)
     {
         foreach (OverlayNetwork network in _networks.All)
+        {
             network.ChangeRoutes(routes => routes.Expire(now));
+            ReleaseDamped(network, peers, now);
+        }
         if (now < _nextDigest)
             return;
         _nextDigest = now + DigestInterval;
@@ -64,8 +69,15 @@ internal sealed class RouteExchange
         foreach (AgreedNetwork agreed in connection.Networks)
         {
             if (_networks.Find(agreed.Network.Name) is { } network)
-                AnnouncerOf(connection, agreed).TellAll(Export(network, peer, now));
+                AnnouncerOf(connection, agreed).TellAll(_judge.Export(network, FactsOf(peer), _self, now));
         }
+    }
+
+    /// <summary>Asks a peer for everything it may tell, in every network of the connection.</summary>
+    public void AskForAll(PeerConnection connection)
+    {
+        foreach (AgreedNetwork agreed in connection.Networks)
+            AnnouncerOf(connection, agreed).AskForAll();
     }
 
     /// <summary>Tells a connected peer what has changed in what it may know.</summary>
@@ -76,7 +88,7 @@ internal sealed class RouteExchange
         foreach (AgreedNetwork agreed in connection.Networks)
         {
             if (_networks.Find(agreed.Network.Name) is { } network)
-                AnnouncerOf(connection, agreed).Tell(Export(network, peer, now));
+                AnnouncerOf(connection, agreed).Tell(_judge.Export(network, FactsOf(peer), _self, now));
         }
     }
 
@@ -103,7 +115,7 @@ internal sealed class RouteExchange
             foreach (AgreedNetwork agreed in peer.Active?.Networks ?? [])
             {
                 if (_networks.Find(agreed.Network.Name) is { } network)
-                    Export(network, peer, now);
+                    _judge.Export(network, FactsOf(peer), _self, now);
             }
         }
     }
@@ -151,7 +163,11 @@ internal sealed class RouteExchange
             case ControlType.Announce or ControlType.Withdraw:
                 return OnItems(network, peer, sender, frame, now);
             case ControlType.End:
-                network.ChangeRoutes(routes => routes.EndFullSet(sender, _fullSets[key], now));
+                network.ChangeRoutes(routes =>
+                {
+                    foreach (IpPrefix unheard in routes.EndFullSet(sender, _fullSets[key], now))
+                        OnWithdrawn(network, sender, unheard, now);
+                });
                 _fullSets[key] = network.Routes.Heard;
                 return null;
             case ControlType.Digest when DigestMessage.TryParse(frame.Body, out DigestMessage digest):
@@ -161,7 +177,7 @@ internal sealed class RouteExchange
             case ControlType.Refresh:
                 Announcer announcer = AnnouncerOf(connection, agreed);
                 if (announcer.MayRepeat(now))
-                    announcer.TellAll(Export(network, peer, now));
+                    announcer.TellAll(_judge.Export(network, FactsOf(peer), _self, now));
                 return null;
             default:
                 return ControlProblem.BadBody(frame.Type);
@@ -177,98 +193,95 @@ internal sealed class RouteExchange
         {
             // RFC 7606's idea: an item that cannot be right takes its own prefix back and nothing else.
             if (!item.Valid || frame.Type == ControlType.Withdraw)
-                network.Routes.Withdraw(sender, item.Prefix);
-            else if (network.Routes.Has(sender, item.Prefix) || network.Routes.EntriesFrom(sender) < RouteGuard.MaxPerPeer)
-                network.Routes.Announce(sender, item.Prefix, item.Metric, Take(network, peer, item, now), now);
+                Withdraw(network, sender, item.Prefix, now);
+            else if (network.Routes.Has(sender, item.Prefix)
+                || network.Routes.EntriesFrom(sender) < RouteGuard.MaxEntries(network.Configuration.Limits))
+                Announce(network, peer, sender, item, now);
             else
                 Refused++;
         }
         network.IsDirty |= version != network.Routes.Version && !Planted.Is(PlantedDefect.StaleTablePublished);
-        return null;
+        return KeepToLimit(network, peer, sender, now);
     }
 
-    private ImportVerdict Take(OverlayNetwork network, PeerMachine peer, RouteItem item, Instant now)
+    /// <summary>Warns of a peer that is near its limit, and ends the session of one that went over it where that is wanted.</summary>
+    private string? KeepToLimit(OverlayNetwork network, PeerMachine peer, Fingerprint sender, Instant now)
     {
-        ImportVerdict verdict = Judge(network, peer, item.Prefix, item.Metric, now);
-        if (Planted.Is(PlantedDefect.ImportUnchecked) && verdict.Candidate is null)
-        {
-            Fingerprint from = FactsOf(peer).Id;
-            var taken = new RouteCandidate { Prefix = item.Prefix, NextHop = from, Origin = from, Metric = item.Metric };
-            return new ImportVerdict(taken, RouteReason.Accepted, "planted");
-        }
+        string name = network.Configuration.Name;
+        RouteLimits limits = network.Configuration.Limits;
+        int count = network.Routes.CountFrom(sender);
+        if (!limits.IsNear(count))
+            _nearLimit.Remove((sender, name));
+        else if (_nearLimit.Add((sender, name)))
+            Log.NearLimit(_logger, peer.Configuration.Name, count, limits.PerPeer, name);
+        if (!_overrun)
+            return null;
+        _overrun = false;
+        if (limits.OnLimit != LimitAction.Teardown)
+            return null;
+        peer.Hold(now + TeardownHold);
+        return $"more than {limits.PerPeer} routes in {name}: its session is taken up again after {TeardownHold.TotalMinutes} minutes";
+    }
+
+    private static void Withdraw(OverlayNetwork network, Fingerprint sender, IpPrefix prefix, Instant now)
+    {
+        if (!network.Routes.Has(sender, prefix))
+            return;
+        network.Routes.Withdraw(sender, prefix);
+        OnWithdrawn(network, sender, prefix, now);
+    }
+
+    private void Announce(OverlayNetwork network, PeerMachine peer, Fingerprint sender, RouteItem item, Instant now)
+    {
+        if (network.Configuration.Damping && network.Routes.MetricOf(sender, item.Prefix) is { } before && before != item.Metric)
+            network.Damping.OnChange(sender, item.Prefix, now);
+        RouteJudgement judgement = Judge(network, peer, item.Prefix, item.Metric, now);
+        network.Routes.Announce(sender, item.Prefix, item.Metric, judgement, now);
+        ImportVerdict verdict = judgement.Verdict;
         if (verdict.Candidate is not null)
-            return verdict;
+            return;
         Refused++;
+        _overrun |= verdict.Reason == RouteReason.LimitReached && judgement.Stage == JudgementStage.Guard
+            && network.Routes.CountFrom(sender) >= network.Configuration.Limits.PerPeer;
         if (_refusalLines.TryTake(now))
         {
             Log.RouteRefused(
                 _logger, item.Prefix, peer.Configuration.Name, network.Configuration.Name, verdict.Reason, verdict.Text);
         }
-        return verdict;
     }
 
-    private ImportVerdict Judge(OverlayNetwork network, PeerMachine peer, IpPrefix prefix, uint metric, Instant now)
+    private static void OnWithdrawn(OverlayNetwork network, Fingerprint sender, IpPrefix prefix, Instant now)
     {
-        if (!peer.Configuration.Networks.Contains(network.Configuration.Name))
-            return new ImportVerdict(null, RouteReason.NotAMember, "the peer is not a member of the network");
-        if (RouteGuard.Refuse(prefix, network.Configuration) is { } reason)
-            return new ImportVerdict(null, reason, "refused whatever the policy says");
-        if (_networks.All.Any(other => other != network && RouteGuard.ReachesInto(other.Configuration, prefix, network.Configuration)))
-            return new ImportVerdict(null, RouteReason.NotPermitted, "the prefix overlaps another network of ours");
-        // A prefix that is told again does not count against itself.
-        int own = network.Routes.HasAccepted(peer.Identity ?? default, prefix) ? 1 : 0;
-        if (network.Routes.Count - own >= RouteGuard.MaxPerNetwork)
-            return new ImportVerdict(null, RouteReason.LimitReached, $"the network has {RouteGuard.MaxPerNetwork} routes");
-        PeerFacts facts = FactsOf(peer);
-        var candidate = new RouteCandidate
+        if (network.Configuration.Damping)
+            network.Damping.OnWithdraw(sender, prefix, now);
+    }
+
+    /// <summary>Judges damped routes again whose time has come, and the addresses that nobody else announces any more.</summary>
+    private void ReleaseDamped(OverlayNetwork network, IReadOnlyCollection<PeerMachine> peers, Instant now)
+    {
+        if (network.Damping.NextReuse == Instant.Never
+            || (now < network.Damping.NextReuse && network.DampedJudgedAt == network.Routes.Version))
+            return;
+        network.DampedJudgedAt = network.Routes.Version;
+        (Fingerprint Peer, IpPrefix Prefix)[] candidates =
+        [
+            .. network.Damping.Release(now),
+            .. network.Damping.Suppressed.Where(route => route.Prefix.IsHost && network.Routes.Has(route.Peer, route.Prefix)
+                && !network.Routes.HasAccepted(route.Peer, route.Prefix)
+                && !RouteJudge.IsDamped(network, route.Peer, route.Prefix, now)),
+        ];
+        foreach ((Fingerprint id, IpPrefix damped) in candidates)
         {
-            Prefix = prefix,
-            NextHop = facts.Id,
-            Origin = facts.Id,
-            Metric = metric > uint.MaxValue - 1 - LinkCost ? uint.MaxValue - 1 : metric + LinkCost,
-        };
-        try
-        {
-            ImportVerdict verdict = _policy.Current.Import(new ImportRequest(
-                network.Configuration.Name, facts, candidate, network.Routes.CountBeside(facts.Id, prefix)));
-            bool kept = verdict.Candidate is not { } taken
-                || (taken.Prefix == prefix && taken.NextHop == facts.Id && taken.Origin == facts.Id);
-            return kept ? verdict : new ImportVerdict(null, RouteReason.PolicyRefused, "the policy changed what it may not");
-        }
-        catch (Exception exception) when (exception is not OutOfMemoryException)
-        {
-            // A policy's fault of any kind refuses the route; the exception itself is not kept.
-            OnPolicyFault(network, exception, now);
-            return new ImportVerdict(null, RouteReason.PolicyRefused, "the routing policy failed");
+            if (peers.FirstOrDefault(peer => peer.Identity == id) is not { } peer)
+                continue;
+            network.ChangeRoutes(routes => routes.Reconsider(
+                id, [damped], (prefix, metric) => Judge(network, peer, prefix, metric, now), now));
         }
     }
 
-    private SortedDictionary<IpPrefix, uint> Export(OverlayNetwork network, PeerMachine peer, Instant now)
-    {
-        var routes = new SortedDictionary<IpPrefix, uint>();
-        PeerFacts facts = FactsOf(peer);
-        foreach ((RouteCandidate candidate, bool configured) in network.OwnRoutes(_self))
-        {
-            try
-            {
-                ExportVerdict verdict = _policy.Current.Export(new ExportRequest(network.Configuration.Name, facts, candidate, configured));
-                if (verdict.Accepted && verdict.Metric != ControlLimits.InfiniteMetric)
-                    routes[candidate.Prefix] = verdict.Metric;
-            }
-            catch (Exception exception) when (exception is not OutOfMemoryException)
-            {
-                // A policy's fault of any kind announces nothing; the exception itself is not kept.
-                OnPolicyFault(network, exception, now);
-            }
-        }
-        return routes;
-    }
-
-    private void OnPolicyFault(OverlayNetwork network, Exception exception, Instant now)
-    {
-        if (_faultLines.TryTake(now))
-            Log.PolicyFault(_logger, network.Configuration.Name, exception.Message);
-    }
+    private RouteJudgement Judge(OverlayNetwork network, PeerMachine peer, IpPrefix prefix, uint metric, Instant now) =>
+        _judge.Import(
+            network, FactsOf(peer), peer.Configuration.Networks.Contains(network.Configuration.Name), prefix, metric, now);
 
     private Announcer AnnouncerOf(PeerConnection connection, AgreedNetwork agreed)
     {

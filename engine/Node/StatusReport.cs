@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using VibePN.Contracts;
+using VibePN.Engine.Configuration;
 using VibePN.Engine.Forwarding;
 using VibePN.Engine.Sessions;
 using VibePN.Engine.Time;
@@ -33,18 +34,20 @@ internal static class StatusReport
             [.. Warnings(plane, trust, clock.Warning(utcNow))]);
     }
 
+    /// <summary>What a peer's connection is doing, in one word.</summary>
+    public static string StateOf(PeerMachine peer) => peer.Active is not null ? "up"
+        : peer.IsDialling || peer.Connections.Count > 0 ? "connecting"
+        : !peer.Configuration.Addresses.IsEmpty ? "waiting" : "idle";
+
     private static PeerStatus Peer(PeerMachine peer, Instant now, DateTimeOffset utcNow)
     {
         PeerConnection? active = peer.Active;
-        string state = active is not null ? "up"
-            : peer.IsDialling || peer.Connections.Count > 0 ? "connecting"
-            : !peer.Configuration.Addresses.IsEmpty ? "waiting" : "idle";
         return new PeerStatus
         {
             Name = peer.Configuration.Name,
             Id = peer.Identity,
             Addresses = peer.Configuration.Addresses,
-            State = state,
+            State = StateOf(peer),
             Networks = peer.Configuration.Networks,
             LastSeen = peer.LastHeard is { } heard ? utcNow - (now - heard) : null,
             Since = active is not null ? utcNow - (now - active.Since) : null,
@@ -112,7 +115,13 @@ internal static class StatusReport
         {
             if (network.Error.Length > 0)
                 yield return $"network {network.Configuration.Name}: {network.Error}";
+            if (network.TableFault.Length > 0)
+                yield return $"network {network.Configuration.Name}: the routing policy failed, and the last good table stays: {network.TableFault}";
+            foreach (string warning in NearLimits(network, plane))
+                yield return warning;
         }
+        foreach (ConfigurationWarning warning in plane.ConfigurationWarnings)
+            yield return warning.ToString();
         foreach (ITrustPlugin plugin in trust)
         {
             TrustListing listing = plugin.List();
@@ -123,6 +132,17 @@ internal static class StatusReport
                 yield return $"{pending} unknown certificate{(pending == 1 ? "" : "s")} pending: nobody configured or pinned them";
             foreach (TrustRecord record in listing.Records.Where(record => record.State == TrustState.Conflict))
                 yield return $"peer {record.Peer} showed another certificate than the pinned one: {record.Fingerprint}";
+        }
+    }
+
+    private static IEnumerable<string> NearLimits(OverlayNetwork network, ControlPlane plane)
+    {
+        RouteLimits limits = network.Configuration.Limits;
+        foreach (PeerMachine peer in plane.Peers)
+        {
+            int count = peer.Identity is { } identity ? network.Routes.CountFrom(identity) : 0;
+            if (limits.IsNear(count))
+                yield return $"peer {peer.Configuration.Name} has {count} of the {limits.PerPeer} routes it may announce in {network.Configuration.Name} (limits.per_peer)";
         }
     }
 

@@ -6,11 +6,8 @@ namespace VibePN.Engine.Routes;
 /// <summary>What no peer may announce, whatever the routing policy says.</summary>
 internal static class RouteGuard
 {
-    /// <summary>Routes taken from one peer in one network, refused ones included, at most.</summary>
-    public const int MaxPerPeer = 4_096;
-
-    /// <summary>Routes taken in one network, at most.</summary>
-    public const int MaxPerNetwork = 100_000;
+    /// <summary>Announcements of one peer in one network that are remembered at least, refused ones included.</summary>
+    public const int MinEntries = 4_096;
 
     // RFC 6890's special blocks that no overlay host lives in. Private and shared address space is welcome.
     private static readonly IpPrefix[] Martians =
@@ -36,6 +33,17 @@ internal static class RouteGuard
             return false;
         return !(subnet is { } own && own.Contains(prefix) && theirs.Contains(own));
     }
+
+    /// <summary>Announcements of one peer in one network that are remembered at most, refused ones included.</summary>
+    public static int MaxEntries(RouteLimits limits) => Math.Max(MinEntries, limits.PerPeer * 2);
+
+    /// <summary>Why something is refused, in words.</summary>
+    public static string TextOf(RouteReason reason) => reason switch
+    {
+        RouteReason.Martian => "nobody may announce a default route, or a block that no overlay host lives in",
+        RouteReason.OwnAddress => "it covers an address of ours, or lies in what we originate",
+        _ => "inside the shared subnet only single usable addresses may be announced",
+    };
 
     /// <summary>Judges a prefix that a member of the network announces.</summary>
     /// <returns>Why it is refused, or null when the policy may decide.</returns>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using VibePN.Contracts;
+using VibePN.Engine.Policy;
 using VibePN.Engine.Time;
 
 namespace VibePN.Engine.Routes;
@@ -58,7 +59,15 @@ internal sealed class RouteTable
 
     /// <summary>Whether the peer's announcement of this prefix is accepted at present.</summary>
     public bool HasAccepted(Fingerprint peer, IpPrefix prefix) => _peers.TryGetValue(peer, out PeerRoutes? routes)
-        && routes.Entries.TryGetValue(prefix, out Entry? entry) && entry.Verdict.Candidate is not null;
+        && routes.Entries.TryGetValue(prefix, out Entry? entry) && entry.Accepted is not null;
+
+    /// <summary>Whether another peer's announcement of this prefix is accepted at present.</summary>
+    public bool HasAcceptedFromOther(Fingerprint peer, IpPrefix prefix) => _peers.Any(other => other.Key != peer
+        && other.Value.Entries.TryGetValue(prefix, out Entry? entry) && entry.Accepted is not null);
+
+    /// <summary>The metric of the peer's last announcement of this prefix, refused or not; null when there is none.</summary>
+    public uint? MetricOf(Fingerprint peer, IpPrefix prefix) => _peers.TryGetValue(peer, out PeerRoutes? routes)
+        && routes.Entries.TryGetValue(prefix, out Entry? entry) ? entry.AnnouncedMetric : null;
 
     /// <summary>Entries of one peer, refused ones included.</summary>
     public int EntriesFrom(Fingerprint peer) => _peers.TryGetValue(peer, out PeerRoutes? routes) ? routes.Entries.Count : 0;
@@ -67,25 +76,25 @@ internal sealed class RouteTable
     /// <param name="peer">Who announced it.</param>
     /// <param name="prefix">What.</param>
     /// <param name="announcedMetric">The metric as announced, for the digest.</param>
-    /// <param name="verdict">The accepted candidate, or null with the reason it was refused for.</param>
+    /// <param name="judgement">The accepted candidate, or null with the reason it was refused for.</param>
     /// <param name="now">The time.</param>
-    public void Announce(Fingerprint peer, IpPrefix prefix, uint announcedMetric, ImportVerdict verdict, Instant now)
+    public void Announce(Fingerprint peer, IpPrefix prefix, uint announcedMetric, RouteJudgement judgement, Instant now)
     {
         if (!_peers.TryGetValue(peer, out PeerRoutes? routes))
             _peers.Add(peer, routes = new PeerRoutes());
         routes.ExpiresAt = now + Lifetime;
         Heard++;
         routes.Entries.TryGetValue(prefix, out Entry? old);
-        if (old is not null && old.AnnouncedMetric == announcedMetric && old.Verdict.Candidate == verdict.Candidate)
+        if (old is not null && old.AnnouncedMetric == announcedMetric && AreSame(old.Accepted, judgement.Verdict.Candidate))
         {
-            routes.Entries[prefix] = old with { Heard = Heard };
+            routes.Entries[prefix] = old with { Heard = Heard, Judgement = judgement };
             return;
         }
         if (old is not null)
             Forget(routes, prefix, old);
-        routes.Entries[prefix] = new Entry(announcedMetric, verdict, now, Heard);
+        routes.Entries[prefix] = new Entry(announcedMetric, judgement, now, Heard);
         routes.Hash ^= RouteDigest.HashOf(prefix, announcedMetric);
-        if (verdict.Candidate is null)
+        if (judgement.Verdict.Candidate is null)
             return;
         routes.Accepted++;
         Count++;
@@ -121,15 +130,18 @@ internal sealed class RouteTable
     /// <param name="begin">What <see cref="Heard"/> was when the set began. Two connections of one peer may carry
     /// two sets at once, so the table cannot tell by itself.</param>
     /// <param name="now">The time.</param>
-    public void EndFullSet(Fingerprint peer, long begin, Instant now)
+    /// <returns>What was forgotten.</returns>
+    public IReadOnlyList<IpPrefix> EndFullSet(Fingerprint peer, long begin, Instant now)
     {
         if (!_peers.TryGetValue(peer, out PeerRoutes? routes))
-            return;
+            return [];
         routes.ExpiresAt = now + Lifetime;
         if (Planted.Is(PlantedDefect.FullSetNotSwept))
-            return;
-        foreach (IpPrefix prefix in routes.Entries.Where(pair => pair.Value.Heard <= begin).Select(pair => pair.Key).ToArray())
+            return [];
+        IpPrefix[] unheard = [.. routes.Entries.Where(pair => pair.Value.Heard <= begin).Select(pair => pair.Key)];
+        foreach (IpPrefix prefix in unheard)
             Withdraw(peer, prefix);
+        return unheard;
     }
 
     /// <summary>Compares the peer's digest with what is remembered of it; an equal one renews all its entries.</summary>
@@ -154,13 +166,23 @@ internal sealed class RouteTable
     }
 
     /// <summary>Judges every entry of a peer again, after the policy or the configuration changed.</summary>
-    public void Reconsider(Fingerprint peer, Func<IpPrefix, uint, ImportVerdict> judge, Instant now)
+    public void Reconsider(Fingerprint peer, Func<IpPrefix, uint, RouteJudgement> judge, Instant now)
+    {
+        if (_peers.TryGetValue(peer, out PeerRoutes? routes))
+            Reconsider(peer, [.. routes.Entries.Keys], judge, now);
+    }
+
+    /// <summary>Judges some entries of a peer again; what it has not announced is passed over.</summary>
+    public void Reconsider(
+        Fingerprint peer, IReadOnlyList<IpPrefix> prefixes, Func<IpPrefix, uint, RouteJudgement> judge, Instant now)
     {
         if (!_peers.TryGetValue(peer, out PeerRoutes? routes))
             return;
         Instant expiresAt = routes.ExpiresAt;
-        foreach ((IpPrefix prefix, Entry entry) in routes.Entries.ToArray())
+        foreach (IpPrefix prefix in prefixes)
         {
+            if (!routes.Entries.TryGetValue(prefix, out Entry? entry))
+                continue;
             Announce(peer, prefix, entry.AnnouncedMetric, judge(prefix, entry.AnnouncedMetric), now);
             routes.Entries[prefix] = routes.Entries[prefix] with { Heard = entry.Heard }; // the peer said nothing
         }
@@ -169,7 +191,7 @@ internal sealed class RouteTable
 
     /// <summary>Prefixes accepted from a peer: what the source check lets it send from.</summary>
     public IEnumerable<IpPrefix> AcceptedFrom(Fingerprint peer) => _peers.TryGetValue(peer, out PeerRoutes? routes)
-        ? routes.Entries.Where(pair => pair.Value.Verdict.Candidate is not null).Select(pair => pair.Key)
+        ? routes.Entries.Where(pair => pair.Value.Accepted is not null).Select(pair => pair.Key)
         : [];
 
     /// <summary>When what this peer announced goes, unless it is confirmed before.</summary>
@@ -184,7 +206,7 @@ internal sealed class RouteTable
         {
             foreach (Entry entry in routes.Entries.Values)
             {
-                if (entry.Verdict.Candidate is { } candidate)
+                if (entry.Accepted is { } candidate)
                     all.Add(candidate with { Age = TimeSpan.FromSeconds(Math.Floor((now - entry.Since).TotalSeconds)) });
             }
         }
@@ -196,10 +218,25 @@ internal sealed class RouteTable
         return all.DrainToImmutable();
     }
 
+    /// <summary>All announcements, refused ones too, by peer.</summary>
+    public IEnumerable<KnownRoute> Known() =>
+        from peer in _peers
+        from entry in peer.Value.Entries
+        select new KnownRoute(peer.Key, entry.Key, entry.Value.AnnouncedMetric, entry.Value.Judgement, entry.Value.Since);
+
+    // A record compares its arrays by reference, and a policy may make new ones with each verdict.
+    private static bool AreSame(RouteCandidate? left, RouteCandidate? right)
+    {
+        if (left is null || right is null)
+            return left is null && right is null;
+        return left.Path.AsSpan().SequenceEqual(right.Path.AsSpan()) && left.Tags.AsSpan().SequenceEqual(right.Tags.AsSpan())
+            && left == right with { Path = left.Path, Tags = left.Tags };
+    }
+
     private void Forget(PeerRoutes routes, IpPrefix prefix, Entry entry)
     {
         routes.Hash ^= RouteDigest.HashOf(prefix, entry.AnnouncedMetric);
-        if (entry.Verdict.Candidate is null)
+        if (entry.Accepted is null)
             return;
         routes.Accepted--;
         Count--;
@@ -221,5 +258,17 @@ internal sealed class RouteTable
             new() { Entries = new Dictionary<IpPrefix, Entry>(Entries), Accepted = Accepted, Hash = Hash, ExpiresAt = ExpiresAt };
     }
 
-    private sealed record Entry(uint AnnouncedMetric, ImportVerdict Verdict, Instant Since, long Heard);
+    private sealed record Entry(uint AnnouncedMetric, RouteJudgement Judgement, Instant Since, long Heard)
+    {
+        public RouteCandidate? Accepted => Judgement.Verdict.Candidate;
+    }
 }
+
+/// <summary>One announcement as the table remembers it.</summary>
+/// <param name="Peer">Who made it.</param>
+/// <param name="Prefix">What was announced.</param>
+/// <param name="AnnouncedMetric">With which metric.</param>
+/// <param name="Judgement">What became of it.</param>
+/// <param name="Since">Since when it stands like this.</param>
+internal sealed record KnownRoute(
+    Fingerprint Peer, IpPrefix Prefix, uint AnnouncedMetric, RouteJudgement Judgement, Instant Since);

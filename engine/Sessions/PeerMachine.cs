@@ -70,11 +70,16 @@ internal sealed class PeerMachine
     /// <summary>When the peer was last heard, if ever.</summary>
     public Instant? LastHeard { get; private set; }
 
+    /// <summary>Until when the peer is left alone because it went over its limits.</summary>
+    public Instant HeldUntil { get; private set; }
+
     /// <summary>Whether a dial is under way.</summary>
     public bool IsDialling => _dialId != 0;
 
     /// <summary>When it is dialled next, if nothing comes between.</summary>
-    public Instant? NextDial => MayDial ? _nextDial : null;
+    public Instant? NextDial => MayDial ? DialTime : null;
+
+    private Instant DialTime => Instant.Max(_nextDial, HeldUntil);
 
     private bool MayDial => !Configuration.Addresses.IsEmpty && _dialId == 0 && _connections.Count == 0;
 
@@ -83,7 +88,7 @@ internal sealed class PeerMachine
     {
         get
         {
-            Instant next = MayDial ? _nextDial : Instant.Never;
+            Instant next = MayDial ? DialTime : Instant.Never;
             foreach (PeerConnection connection in _connections)
             {
                 next = Instant.Min(next, connection.Deadline);
@@ -101,7 +106,7 @@ internal sealed class PeerMachine
     {
         foreach (PeerConnection connection in _connections.ToArray())
             OnConnectionTimer(connection, now);
-        if (!MayDial || now < _nextDial)
+        if (!MayDial || now < DialTime)
             return;
         _dialId = nextDialId();
         _actions.Dial(this, _dialId, Configuration.Addresses[0]);
@@ -123,6 +128,11 @@ internal sealed class PeerMachine
     {
         if (OwnsDial(dialId))
             _dialId = 0;
+        if (now < HeldUntil)
+        {
+            transport.Close(new CloseReason(CloseCode.LimitExceeded, "the peer went over its limits a short while ago"));
+            return;
+        }
         if (Planted.Is(PlantedDefect.BackoffClearedByConnect))
             _backoff.Reset();
         if (Planted.Is(PlantedDefect.DialCancelledByArrival) && transport.Role == ConnectionRole.Initiator && _connections.Count > 0)
@@ -165,7 +175,7 @@ internal sealed class PeerMachine
             if (result == ReadResult.Error)
                 Close(connection, CloseCode.ProtocolError, frame.Problem, now);
             else if (result == ReadResult.Frame && OnFrame(connection, frame, now) is { } fault)
-                Close(connection, CloseCode.ProtocolError, fault, now);
+                Close(connection, now < HeldUntil ? CloseCode.LimitExceeded : CloseCode.ProtocolError, fault, now);
         }
     }
 
@@ -196,6 +206,7 @@ internal sealed class PeerMachine
         bool identityChanged = configuration.Fingerprint is { } pin && Identity is { } known && pin != known;
         bool addressChanged = !configuration.Addresses.SequenceEqual(Configuration.Addresses);
         Configuration = configuration;
+        HeldUntil = default;
         if (identityChanged)
             CloseAll(CloseCode.TrustRevoked, "the configured fingerprint changed", now);
         else if (networksChanged)
@@ -210,6 +221,9 @@ internal sealed class PeerMachine
         Identity = configuration.Fingerprint;
         _peerInstance = 0;
     }
+
+    /// <summary>Leaves the peer alone for a while: it is neither dialled nor let in. Another configuration ends that.</summary>
+    public void Hold(Instant until) => HeldUntil = until;
 
     /// <summary>Dial at once: the machine's network changed, or the operator asks.</summary>
     public void DialSoon(Instant now)

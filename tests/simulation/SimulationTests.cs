@@ -7,6 +7,23 @@ public sealed class SimulationTests
 {
     private const int Seeds = 200;
 
+    /// <summary>Seeds that once failed, each with what it found.</summary>
+    public static TheoryData<long, string> RegressionSeeds => new()
+    {
+        { 72, "Goodbye on a connection whose greeting was not through was answered as a breach of protocol" },
+        { 126, "the same, from the other end" },
+        { 263, "routes told on a draining connection were lost when it was taken back" },
+        { 391, "the same, after a Hello timeout" },
+    };
+
+    [Theory]
+    [MemberData(nameof(RegressionSeeds))]
+    public void Seed_that_once_failed_breaks_no_promise_any_more(long seed, string found)
+    {
+        RunResult result = SimulationRun.Of(seed);
+        Assert.True(result.Broken is null, result.Broken is null ? "" : $"{found}: {Report.Failure(result, 0, Engine.PlantedDefect.None)}");
+    }
+
     [Fact]
     public void Seeds_break_no_promise()
     {

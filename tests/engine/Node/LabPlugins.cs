@@ -93,7 +93,7 @@ internal sealed class LabContext(TimeProvider time) : IPluginContext, IPluginSet
 
     public string Location => "memory";
 
-    public bool GetBoolean(string name) => name is "first_use" or "accept_originated";
+    public bool GetBoolean(string name) => name is "first_use";
 
     public long GetInteger(string name) => 256;
 

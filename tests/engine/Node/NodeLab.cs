@@ -12,6 +12,12 @@ internal sealed class NodeLab : IAsyncDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
+    /// <summary>Takes everything that the guard lets through.</summary>
+    public static readonly NetworkRules TakesAll = new()
+    {
+        Import = [new ImportRule { Outside = true, Prefixes = [new(IpPrefix.Parse("0.0.0.0/0"), 0, 32), new(IpPrefix.Parse("::/0"), 0, 128)] }],
+    };
+
     private readonly List<LabEngine> _nodes = [];
 
     public MemoryWire Wire { get; } = new();
@@ -77,6 +83,7 @@ internal sealed class NodeLab : IAsyncDisposable
         Address = IpAddress.Parse($"10.{third}.0.{number}"),
         Address6 = IpAddress.Parse($"fd{third}::{number}"),
         Export = true,
+        Rules = TakesAll,
     };
 
     /// <summary>Waits for a condition, up to a bound that only a failure reaches.</summary>

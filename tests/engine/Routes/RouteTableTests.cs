@@ -1,4 +1,5 @@
 using VibePN.Contracts;
+using VibePN.Engine.Policy;
 using VibePN.Engine.Routes;
 using VibePN.Engine.Time;
 
@@ -49,7 +50,7 @@ public sealed class RouteTableTests
     [Fact]
     public void A_digest_covers_refused_routes_too()
     {
-        _table.Announce(Alice, Lan, 7, new ImportVerdict(null, RouteReason.PolicyRefused, "no"), At(0));
+        _table.Announce(Alice, Lan, 7, RouteJudgement.Refuse(JudgementStage.Plugin, RouteReason.PolicyRefused, "no"), At(0));
         Assert.True(_table.Confirm(Alice, 1, RouteDigest.HashOf(Lan, 7), At(1)));
         Assert.Equal(0, _table.Count);
         Assert.Equal(1, _table.EntriesFrom(Alice));
@@ -146,7 +147,8 @@ public sealed class RouteTableTests
     private void Accept(Fingerprint peer, IpPrefix prefix, Instant now, uint metric = 7)
     {
         var candidate = new RouteCandidate { Prefix = prefix, NextHop = peer, Origin = peer, Metric = metric };
-        _table.Announce(peer, prefix, metric, new ImportVerdict(candidate, RouteReason.Accepted, ""), now);
+        _table.Announce(
+            peer, prefix, metric, new RouteJudgement(new ImportVerdict(candidate, RouteReason.Accepted, ""), JudgementStage.Plugin), now);
     }
 
     private static Instant At(double seconds) => default(Instant) + TimeSpan.FromSeconds(seconds);

@@ -5,13 +5,13 @@ using VibePN.Contracts;
 
 namespace VibePN.Plugins.RoutingLpm.Tests;
 
-/// <summary>A host for one plugin, with the settings a test gives.</summary>
-internal sealed class FakeContext(bool acceptOriginated = true, long maxRoutesPerPeer = 256) : IPluginContext, IPluginSettings
+/// <summary>A host for one plugin, which has no settings.</summary>
+internal sealed class FakeContext : IPluginContext, IPluginSettings
 {
-    /// <summary>The plugin, started with these settings.</summary>
-    public static async Task<LpmRoutePolicy> StartedAsync(bool acceptOriginated = true, long maxRoutesPerPeer = 256)
+    /// <summary>The plugin, started.</summary>
+    public static async Task<LpmRoutePolicy> StartedAsync()
     {
-        var policy = new LpmRoutePolicy(new FakeContext(acceptOriginated, maxRoutesPerPeer));
+        var policy = new LpmRoutePolicy(new FakeContext());
         await policy.StartAsync(CancellationToken.None);
         return policy;
     }
@@ -32,11 +32,9 @@ internal sealed class FakeContext(bool acceptOriginated = true, long maxRoutesPe
 
     public CancellationToken Stopping => CancellationToken.None;
 
-    public bool GetBoolean(string name) =>
-        name == "accept_originated" ? acceptOriginated : throw new InvalidOperationException(name);
+    public bool GetBoolean(string name) => throw new InvalidOperationException(name);
 
-    public long GetInteger(string name) =>
-        name == "max_routes_per_peer" ? maxRoutesPerPeer : throw new InvalidOperationException(name);
+    public long GetInteger(string name) => throw new InvalidOperationException(name);
 
     public string GetString(string name) => throw new InvalidOperationException(name);
 

@@ -18,12 +18,6 @@ public sealed class ImportTests
         Assert.Equal(RouteReason.Accepted, verdict.Reason);
     }
 
-    [Theory]
-    [InlineData("0.0.0.0/0")]
-    [InlineData("::/0")]
-    public async Task Default_routes_are_refused(string prefix) =>
-        AssertRefused(RouteReason.Martian, await ImportAsync(Route(prefix, A)));
-
     [Fact]
     public async Task Routes_through_other_nodes_are_refused()
     {
@@ -36,28 +30,11 @@ public sealed class ImportTests
     public async Task Unreachable_routes_are_refused() =>
         AssertRefused(RouteReason.PolicyRefused, await ImportAsync(Route("10.42.0.7/32", A) with { Metric = uint.MaxValue }));
 
-    [Fact]
-    public async Task Networks_behind_a_member_are_refused_when_the_setting_says_so()
+    private static async Task<ImportVerdict> ImportAsync(RouteCandidate route)
     {
-        LpmRoutePolicy policy = await FakeContext.StartedAsync(acceptOriginated: false);
-        ImportVerdict network = Import(policy, Route("192.168.7.0/24", A), 0);
-        AssertRefused(RouteReason.NotPermitted, network);
-        Assert.Equal("192.168.7.0/24 is a network behind a, and accept_originated is false.", network.Text);
-        Assert.NotNull(Import(policy, Route("10.42.0.5/32", A), 0).Candidate);
+        LpmRoutePolicy policy = await FakeContext.StartedAsync();
+        return policy.Import(new ImportRequest("corp", Peer(A, "a"), route, AcceptedFromPeer: 0));
     }
-
-    [Fact]
-    public async Task The_last_route_within_the_limit_is_taken_and_the_next_refused()
-    {
-        LpmRoutePolicy policy = await FakeContext.StartedAsync(maxRoutesPerPeer: 3);
-        Assert.NotNull(Import(policy, Route("10.42.0.5/32", A), 2).Candidate);
-        AssertRefused(RouteReason.LimitReached, Import(policy, Route("10.42.0.5/32", A), 3));
-    }
-
-    private static async Task<ImportVerdict> ImportAsync(RouteCandidate route) => Import(await FakeContext.StartedAsync(), route, 0);
-
-    private static ImportVerdict Import(LpmRoutePolicy policy, RouteCandidate route, int accepted) =>
-        policy.Import(new ImportRequest("corp", Peer(A, "a"), route, accepted));
 
     private static void AssertRefused(RouteReason reason, ImportVerdict verdict)
     {

@@ -61,8 +61,10 @@ internal sealed class RoutePromises(SimulatedWorld world)
             sum += accepted;
             if (entries > 0 && peer.Connections.Count == 0)
                 Fail(process, "routes of a lost session are gone", $"{entries} routes of {peer.Configuration.Name} outlive its session", identity);
-            if (entries > Engine.Routes.RouteGuard.MaxPerPeer)
+            if (entries > Engine.Routes.RouteGuard.MaxEntries(network.Configuration.Limits))
                 Fail(process, "a peer's routes are capped", $"{entries} of {peer.Configuration.Name}", identity);
+            if (accepted > network.Configuration.Limits.PerPeer)
+                Fail(process, "a peer's routes are capped", $"{accepted} of {peer.Configuration.Name} are taken", identity);
             if (accepted > 0)
                 CheckAccepted(process, peer, network, identity);
             CheckPresence(process, peer, network, identity, accepted);
@@ -83,6 +85,8 @@ internal sealed class RoutePromises(SimulatedWorld world)
         foreach (IpPrefix prefix in network.Routes.AcceptedFrom(identity))
         {
             bool rightly = from.IsLiar ? MayBeBelieved(prefix, network.Configuration) : from.Plan.EverOwned(name, prefix);
+            // What lies outside the shared subnet needs a rule, whoever announces it.
+            rightly &= network.Configuration.Rules.Import.Length > 0 || !NodePlan.OutsideBlock.Contains(prefix);
             if (!rightly)
                 Fail(process, "every route was its sender's to announce", $"{prefix} of {peer.Configuration.Name} in {name}", identity);
         }

@@ -9,11 +9,19 @@ namespace VibePN.Simulation.Machines;
 /// <summary>What an operator writes into a node's configuration, and what the node was ever allowed to own.</summary>
 internal sealed class NodePlan(int number, Identity identity)
 {
+    private static readonly NetworkRules s_outside = new()
+    {
+        Import = [new ImportRule { Prefixes = [new PrefixRange(OutsideBlock, 24, 24)], Outside = true }],
+    };
+
     private readonly HashSet<(string Network, IpPrefix Prefix)> _everOwned = [];
 
     public SortedDictionary<string, NetworkPlan> Networks { get; } = new(StringComparer.Ordinal);
 
     public SortedDictionary<int, PeerPlan> Peers { get; } = [];
+
+    /// <summary>Where all prefixes behind nodes lie.</summary>
+    public static IpPrefix OutsideBlock { get; } = IpPrefix.Parse("172.16.0.0/12");
 
     /// <summary>Where a machine is reached outside the overlay.</summary>
     public static IPEndPoint EndPointOf(int number) =>
@@ -69,6 +77,9 @@ internal sealed class NodePlan(int number, Identity identity)
         Address6 = plan.Address6,
         Export = true,
         Originate = [.. plan.Originate],
+        Rules = plan.AllowsOutside ? s_outside : NetworkRules.None,
+        Limits = RouteLimits.Standard with { PerPeer = plan.PerPeer },
+        Damping = plan.Damping,
     };
 }
 
@@ -82,6 +93,14 @@ internal sealed class NetworkPlan
     public required IpAddress Address { get; set; }
 
     public IpAddress? Address6 { get; init; }
+
+    /// <summary>Whether a rule lets in prefixes behind other nodes.</summary>
+    public bool AllowsOutside { get; init; }
+
+    /// <summary>Routes taken from one peer.</summary>
+    public int PerPeer { get; init; } = 256;
+
+    public bool Damping { get; init; }
 
     public List<IpPrefix> Originate { get; } = [];
 

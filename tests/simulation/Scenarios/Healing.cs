@@ -123,8 +123,13 @@ internal sealed class Healing(
             if (!IsPermitted(machine, other, name))
                 continue;
             IpPrefix[] held = [.. machine.Process!.Node.Plane!.Networks.Find(name)!.Routes.AcceptedFrom(other.Id).Order()];
-            IpPrefix[] owned = [.. plan.Owned.Order()];
-            if (!held.SequenceEqual(owned))
+            NetworkPlan own = machine.Plan.Networks[name];
+            IpPrefix[] owned = [.. plan.Owned.Where(prefix => own.AllowsOutside || !NodePlan.OutsideBlock.Contains(prefix)).Order()];
+            // What lies behind a node may be damped; its own addresses are the only way to it and are not.
+            bool complete = own.Damping
+                ? owned.Where(prefix => !NodePlan.OutsideBlock.Contains(prefix)).All(held.Contains)
+                : owned.Length == held.Length;
+            if (!complete || held.Except(owned).Any())
             {
                 Fail(machine, other, "tables hold what peers announce",
                     $"{machine.Name} holds {string.Join(' ', held)} of {peer.Configuration.Name} in {name}, which announces {string.Join(' ', owned)}");

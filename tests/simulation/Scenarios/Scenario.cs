@@ -100,6 +100,7 @@ internal sealed class Scenario
     public static NodePlan[] Plans(long seed, Identity[] identities)
     {
         Draw draw = Draw.For(seed, "plans");
+        Draw rules = Draw.For(seed, "rules");
         int networks = draw.Between(1, s_names.Length);
         NodePlan[] plans = [.. identities.Select((identity, i) => new NodePlan(i, identity))];
         for (int network = 0; network < networks; network++)
@@ -109,7 +110,7 @@ internal sealed class Scenario
             for (int node = 0; node < plans.Length; node++)
             {
                 if (draw.Chance(share))
-                    plans[node].Networks.Add(s_names[network], Part(network, node, both));
+                    plans[node].Networks.Add(s_names[network], Part(rules, network, node, both));
             }
         }
         double edges = plans.Length <= 6 ? 0.6 + (0.5 * draw.Share()) : 0.25 + (0.75 * draw.Share());
@@ -131,11 +132,14 @@ internal sealed class Scenario
     /// <summary>The network's place in the list of all.</summary>
     public static int IndexOf(string network) => Array.IndexOf(s_names, network);
 
-    private static NetworkPlan Part(int network, int node, bool both) => new()
+    private static NetworkPlan Part(Draw rules, int network, int node, bool both) => new()
     {
         Prefix = IpPrefix.Parse(string.Create(CultureInfo.InvariantCulture, $"10.{41 + network}.0.0/16")),
         Prefix6 = both ? IpPrefix.Parse(string.Create(CultureInfo.InvariantCulture, $"fd{41 + network}::/64")) : null,
         Address = AddressOf(network, node, 0),
+        AllowsOutside = rules.Chance(0.7),
+        PerPeer = rules.Chance(0.3) ? 6 : 256,
+        Damping = rules.Chance(0.5),
         Address6 = both ? IpAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"fd{41 + network}::{node + 1:x}")) : null,
     };
 
