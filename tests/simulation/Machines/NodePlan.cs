@@ -9,6 +9,9 @@ namespace VibePN.Simulation.Machines;
 /// <summary>What an operator writes into a node's configuration, and what the node was ever allowed to own.</summary>
 internal sealed class NodePlan(int number, Identity identity)
 {
+    /// <summary>Where all prefixes behind nodes lie.</summary>
+    public static IpPrefix OutsideBlock { get; } = IpPrefix.Parse("172.16.0.0/12");
+
     private static readonly NetworkRules s_outside = new()
     {
         Import = [new ImportRule { Prefixes = [new PrefixRange(OutsideBlock, 24, 24)], Outside = true }],
@@ -19,9 +22,6 @@ internal sealed class NodePlan(int number, Identity identity)
     public SortedDictionary<string, NetworkPlan> Networks { get; } = new(StringComparer.Ordinal);
 
     public SortedDictionary<int, PeerPlan> Peers { get; } = [];
-
-    /// <summary>Where all prefixes behind nodes lie.</summary>
-    public static IpPrefix OutsideBlock { get; } = IpPrefix.Parse("172.16.0.0/12");
 
     /// <summary>Where a machine is reached outside the overlay.</summary>
     public static IPEndPoint EndPointOf(int number) =>
