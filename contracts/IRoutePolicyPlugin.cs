@@ -4,7 +4,8 @@ namespace VibePN.Contracts;
 
 /// <summary>Role <c>routing</c>: decides which routes are taken, given and used. Pure over values.</summary>
 /// <remarks>
-/// Called on the engine's control thread, one call at a time, never per packet. Equal input gives equal output;
+/// Called on the engine's control thread, and before it is put in place also on another, one call at a time, never per
+/// packet; it may be asked for things that then do not happen. Equal input gives equal output;
 /// there is no I/O. <see cref="Compile"/> may take 50 ms at 10,000 routes; on overrun or exception the last good
 /// lookup stays. Membership, sender-scoped withdraw, the inner source check, protection of our own addresses and
 /// the hard caps are the engine's: it checks them before and after, whatever a policy says.

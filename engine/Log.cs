@@ -60,6 +60,15 @@ internal static partial class Log
     [LoggerMessage(123, LogLevel.Information, "Network {Network} is gone from {Device}")]
     public static partial void NetworkDown(ILogger logger, string network, string device);
 
+    [LoggerMessage(124, LogLevel.Warning, "The machine's own routes are not known, so overlaps with them go unnoticed: {Text}")]
+    public static partial void LocalRoutesUnknown(ILogger logger, string text);
+
+    [LoggerMessage(125, LogLevel.Warning, "In network {Network} {Node} has the better claim to {Address}: this node is {Next} from now on")]
+    public static partial void AddressMoved(ILogger logger, string network, string node, IpAddress address, IpAddress next);
+
+    [LoggerMessage(126, LogLevel.Warning, "In network {Network} {Node} claims {Address} too, which is written down here; nothing moves")]
+    public static partial void AddressContested(ILogger logger, string network, string node, IpAddress address);
+
     [LoggerMessage(130, LogLevel.Warning, "Refused {Prefix} from peer {Peer} in {Network}: {Reason}: {Text}")]
     public static partial void RouteRefused(
         ILogger logger, IpPrefix prefix, string peer, string network, RouteReason reason, string text);

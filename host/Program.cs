@@ -54,12 +54,12 @@ static async Task<int> RunAsync(CommandLine line, DaemonFiles files)
     foreach (string warning in files.Warnings)
         Log.OptionalPluginFailed(logger, warning);
 
-    var daemon = new Daemon(line.ConfigPath, files.Configuration, files.Plugins, log, PluginLimits.Standard);
+    var daemon = new Daemon(line, files, log, PluginLimits.Standard);
     ExceptionHandling.SetUnhandledExceptionHandler(daemon.OnUnhandledException);
     using PosixSignalRegistration term = OnSignal(PosixSignal.SIGTERM, () => daemon.RequestStop("SIGTERM"));
     using PosixSignalRegistration interrupt = OnSignal(PosixSignal.SIGINT, () => daemon.RequestStop("SIGINT"));
     using PosixSignalRegistration hangUp = OnSignal(PosixSignal.SIGHUP,
-        () => _ = daemon.ReloadAsync("SIGHUP", CancellationToken.None));
+        () => _ = daemon.ReloadAsync(dryRun: false, "SIGHUP", CancellationToken.None));
     try
     {
         await daemon.StartAsync();

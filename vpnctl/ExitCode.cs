@@ -7,6 +7,7 @@ internal static class ExitCode
     public const int Failed = 1;
     public const int Usage = 2;
     public const int Unreachable = 3;
+    public const int CheckFailed = 4;
     public const int NotAuthorised = 5;
     public const int TimedOut = 6;
 }

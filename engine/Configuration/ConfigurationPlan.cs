@@ -15,10 +15,19 @@ public static class ConfigurationPlan
         var lines = new List<string>();
         if (before.Identity.Fingerprint != after.Identity.Fingerprint)
             lines.Add($"identity: {before.Identity.Fingerprint} -> {after.Identity.Fingerprint} at the next start");
-        Compare("network", before.Networks, after.Networks, network => network.Name, lines);
+        // An automatic address that had to move stays where it is: no change.
+        IReadOnlyList<NetworkConfiguration> networks =
+        [
+            .. after.Networks.Select(network => before.Networks.FirstOrDefault(present => present.Name == network.Name) is { } present
+                ? network.KeepAddressesOf(present)
+                : network),
+        ];
+        Compare("network", before.Networks, networks, network => network.Name, lines);
         Compare("peer", before.Peers, after.Peers, peer => peer.Name, lines);
         // What belongs to no network and no peer; the identity is dealt with above.
-        lines.AddRange(ConfigurationText.Differences("", Without(before, after.Identity), Without(after, after.Identity)));
+        lines.AddRange(ConfigurationText
+            .Differences("", Without(before, after.Identity), Without(after, after.Identity))
+            .Select(line => line.Insert(line.IndexOf(' ', StringComparison.Ordinal), ":")));
         lines.Sort(StringComparer.Ordinal);
         return lines;
     }

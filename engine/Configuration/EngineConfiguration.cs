@@ -48,11 +48,28 @@ public sealed record NetworkConfiguration
     /// <summary>The IPv6 subnet that all members share, or null. One of the two is there.</summary>
     public IpPrefix? Prefix6 { get; init; }
 
-    /// <summary>Our IPv4 address inside <see cref="Prefix"/>; null when there is no IPv4 subnet. "auto" is resolved by the host.</summary>
+    /// <summary>Our IPv4 address inside <see cref="Prefix"/>; null when there is no IPv4 subnet. For "auto" the first candidate.</summary>
     public IpAddress? Address { get; init; }
 
-    /// <summary>Our IPv6 address inside <see cref="Prefix6"/>; null when there is no IPv6 subnet.</summary>
+    /// <summary>Our IPv6 address inside <see cref="Prefix6"/>; null when there is no IPv6 subnet. For "auto" the first candidate.</summary>
     public IpAddress? Address6 { get; init; }
+
+    /// <summary>Whether <see cref="Address"/> is "auto": the engine may move to a later candidate when another node has it.</summary>
+    public bool AddressIsAuto { get; init; }
+
+    /// <summary>Whether <see cref="Address6"/> is "auto".</summary>
+    public bool Address6IsAuto { get; init; }
+
+    /// <summary>Whether the network may take packets from networks that this machine reaches without it (<c>overlap = "allow"</c>).</summary>
+    public bool AllowOverlap { get; init; }
+
+    /// <summary>The same with the automatic addresses that are in use, where nothing else was decided about them.</summary>
+    /// <param name="present">What the network is at present.</param>
+    internal NetworkConfiguration KeepAddressesOf(NetworkConfiguration present) => this with
+    {
+        Address = AddressIsAuto && present.AddressIsAuto && Prefix == present.Prefix ? present.Address : Address,
+        Address6 = Address6IsAuto && present.Address6IsAuto && Prefix6 == present.Prefix6 ? present.Address6 : Address6,
+    };
 
     /// <summary>Whether peers are told our own host addresses.</summary>
     public bool Export { get; init; }

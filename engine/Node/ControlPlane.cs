@@ -55,8 +55,10 @@ internal sealed partial class ControlPlane : ISessionActions
         _driver = driver;
         _logger = parts.Loggers.CreateLogger("engine/peers");
         Networks = networks;
+        Claims = new AddressClaims(
+            networks, configuration.Identity.Fingerprint, parts.Random, parts.Loggers.CreateLogger("engine/addresses"));
         Routes = new RouteExchange(
-            networks, policy, configuration.Identity.Fingerprint, parts.Loggers.CreateLogger("engine/routes"), now);
+            networks, Claims, policy, configuration.Identity.Fingerprint, parts.Loggers.CreateLogger("engine/routes"), now);
         _data = new DataPlane(networks, policy, inboundPorts, parts.Loggers.CreateLogger("engine/forwarding"), now);
         Started = now;
         _nextJudgement = now + JudgementInterval;
@@ -74,6 +76,9 @@ internal sealed partial class ControlPlane : ISessionActions
 
     /// <summary>The networks and their interfaces.</summary>
     public NetworkSet Networks { get; }
+
+    /// <summary>Whose address is whose.</summary>
+    public AddressClaims Claims { get; }
 
     /// <summary>Routes given and taken.</summary>
     public RouteExchange Routes { get; }
@@ -108,10 +113,12 @@ internal sealed partial class ControlPlane : ISessionActions
             WakeUp(now);
         Networks.OnTimer(now);
         Routes.OnTimer(_peers.Values, now);
+        if (Claims.Move(now))
+            TellMoved(now);
         _data.Publish(_peers.Values, now);
         Facts = NodeFacts.Of(this);
         next = Instant.Min(next, _wakeUpWanted ? Instant.Min(_nextWakeUp, _nextJudgement) : _nextJudgement);
-        return Instant.Min(next, Instant.Min(Networks.NextTimer, Routes.NextTimer));
+        return Instant.Min(Instant.Min(next, Claims.NextTimer), Instant.Min(Networks.NextTimer, Routes.NextTimer));
     }
 
     /// <summary>A transport has a connection whose certificate the gate accepted.</summary>
@@ -188,6 +195,19 @@ internal sealed partial class ControlPlane : ISessionActions
     {
         _wakeUpWanted = true;
         WakeUp(now);
+        if (Networks.OnMachineNetworkChanged(now))
+            Reconsider(now);
+    }
+
+    /// <summary>An address of ours has changed: peers learn the new one before they lose the old one.</summary>
+    private void TellMoved(Instant now)
+    {
+        foreach (PeerMachine peer in _peers.Values)
+        {
+            if (peer.Active is { } active)
+                Claims.Tell(active);
+        }
+        Reconsider(now);
     }
 
     /// <summary>Ends all connections politely.</summary>
@@ -248,6 +268,7 @@ internal sealed partial class ControlPlane : ISessionActions
         if (active is not null)
         {
             Routes.ForgetUnshared(active);
+            Claims.Tell(active);
             Routes.TellAll(peer, active, now);
             // What the peer told while this connection drained was not listened to, and it may never have moved away.
             if (active.WasTakenBack && !Planted.Is(PlantedDefect.TakenBackUnasked))
@@ -282,11 +303,9 @@ internal sealed partial class ControlPlane : ISessionActions
             return;
         _wakeUpWanted = false;
         _nextWakeUp = now + WakeUpInterval;
+        // A peer that is up may be so in name only: once that shows, its old failures count no more.
         foreach (PeerMachine peer in _peers.Values)
-        {
-            if (peer.Active is null)
-                peer.DialSoon(now);
-        }
+            peer.DialSoon(now);
     }
 
     private void OnCommitted(ITransportConnection connection, ConnectionOwner owner, string? fault, Instant now)

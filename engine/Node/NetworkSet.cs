@@ -22,15 +22,21 @@ internal sealed class NetworkSet
     private readonly SortedDictionary<string, OverlayNetwork> _networks = new(StringComparer.Ordinal);
 
     /// <summary>Networks that are not open yet.</summary>
-    public NetworkSet(ImmutableArray<NetworkConfiguration> networks, EngineParts parts, IEngineDriver driver, ITunEvents tunEvents)
+    public NetworkSet(
+        ImmutableArray<NetworkConfiguration> networks, EngineParts parts, IEngineDriver driver, ITunEvents tunEvents,
+        LocalRoutes? local = null)
     {
         _parts = parts;
         _driver = driver;
         _tunEvents = tunEvents;
         _logger = parts.Loggers.CreateLogger("engine/networks");
+        Local = local ?? new LocalRoutes(parts.Tun, _logger);
         foreach (NetworkConfiguration network in networks)
             _networks.Add(network.Name, new OverlayNetwork(network));
     }
+
+    /// <summary>What the machine reaches without us.</summary>
+    public LocalRoutes Local { get; }
 
     /// <summary>All networks, by name.</summary>
     public IReadOnlyCollection<OverlayNetwork> All => _networks.Values;
@@ -40,7 +46,11 @@ internal sealed class NetworkSet
 
     /// <summary>Opens every interface, or none.</summary>
     /// <exception cref="TunException">One could not be opened; those before it are closed again.</exception>
-    public void OpenAll() => OpenOrClose([.. _networks.Values]);
+    public void OpenAll()
+    {
+        Local.Refresh();
+        OpenOrClose([.. _networks.Values]);
+    }
 
     /// <summary>Closes every interface.</summary>
     public void CloseAll()
@@ -54,6 +64,7 @@ internal sealed class NetworkSet
     /// <exception cref="TunException">One could not be opened; those before it are closed again.</exception>
     public ImmutableArray<OverlayNetwork> Prepare(ImmutableArray<NetworkConfiguration> next)
     {
+        Local.Refresh();
         OverlayNetwork[] added =
             [.. next.Where(network => !_networks.ContainsKey(network.Name)).Select(network => new OverlayNetwork(network))];
         OpenOrClose(added);
@@ -77,6 +88,7 @@ internal sealed class NetworkSet
         {
             string name = network.Configuration.Name;
             NetworkConfiguration? wanted = next.FirstOrDefault(candidate => candidate.Name == name);
+            wanted = wanted?.KeepAddressesOf(network.Configuration);
             if (wanted is null)
             {
                 Close(network);
@@ -94,11 +106,12 @@ internal sealed class NetworkSet
     /// <summary>Networks with the given configurations and the same routes, without interfaces: to try something on.</summary>
     public NetworkSet Shadow(ImmutableArray<NetworkConfiguration> configurations)
     {
-        var shadow = new NetworkSet(configurations, _parts, _driver, _tunEvents);
+        var shadow = new NetworkSet(configurations, _parts, _driver, _tunEvents, Local);
         foreach (OverlayNetwork copy in shadow.All)
         {
             if (Find(copy.Configuration.Name) is not { } network)
                 continue;
+            copy.Configuration = copy.Configuration.KeepAddressesOf(network.Configuration);
             copy.Routes = network.Routes.Copy();
             copy.Damping = network.Damping; // judging only reads it
         }
@@ -173,6 +186,31 @@ internal sealed class NetworkSet
         }
     }
 
+    /// <summary>Looks at the machine's own routes again: a network that had to wait for one to go is opened.</summary>
+    /// <returns>Whether they have changed.</returns>
+    public bool OnMachineNetworkChanged(Instant now)
+    {
+        if (!Local.Refresh())
+            return false;
+        foreach (OverlayNetwork network in _networks.Values)
+        {
+            network.IsDirty = true;
+            if (network.Device is null && network.IsBlocked)
+                network.ReopenAt = now;
+        }
+        return true;
+    }
+
+    /// <summary>Gives a network another address of its own.</summary>
+    public void Move(OverlayNetwork network, IpAddress address, Instant now)
+    {
+        network.Configuration = address.Family == IpFamily.V4
+            ? network.Configuration with { Address = address }
+            : network.Configuration with { Address6 = address };
+        network.IsDirty = true;
+        Configure(network, now);
+    }
+
     private void OpenOrClose(OverlayNetwork[] networks)
     {
         try
@@ -189,6 +227,17 @@ internal sealed class NetworkSet
     private void Open(OverlayNetwork network)
     {
         NetworkConfiguration configuration = network.Configuration;
+        network.IsBlocked = !configuration.AllowOverlap && Local.CapturedBy(configuration) is not null;
+        if (network.IsBlocked)
+        {
+            // The other networks go on, and this one follows as soon as the machine's route is gone.
+            string text = LocalRoutes.Describe(configuration, Local.CapturedBy(configuration)!.Value);
+            if (network.Error != text)
+                Log.NetworkFault(_logger, configuration.Name, text);
+            network.Error = text;
+            network.ReopenAt = Instant.Never;
+            return;
+        }
         OffloadCapabilities offloads = _parts.Transports.Aggregate(
             _parts.Tun.Offloads, (common, transport) => common & transport.Traits.Offloads);
         ITunDevice device = _parts.Tun.Open(
@@ -218,8 +267,11 @@ internal sealed class NetworkSet
     private void Change(OverlayNetwork network, NetworkConfiguration wanted, Instant now)
     {
         NetworkConfiguration before = network.Configuration;
+        bool hasMoved = wanted.Prefix != network.Configuration.Prefix || wanted.Prefix6 != network.Configuration.Prefix6;
         network.Configuration = wanted;
         network.IsDirty = true;
+        if (hasMoved && !wanted.AllowOverlap && Local.CapturedBy(wanted) is not null)
+            Close(network);
         if (network.Device is null)
             network.ReopenAt = default; // overdue: made again at the end of this turn, and again if that fails
         else if (wanted.Mtu != before.Mtu

@@ -32,6 +32,9 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
     /// <summary>Why the network does not work, or empty.</summary>
     public string Error { get; set; } = "";
 
+    /// <summary>Whether it is closed because it would take packets from a network this machine is attached to.</summary>
+    public bool IsBlocked { get; set; }
+
     /// <summary>When a lost interface is to be made again; never while there is one.</summary>
     public Instant ReopenAt { get; set; } = Instant.Never;
 

@@ -26,7 +26,7 @@ internal static class PolicyTrial
         NetworkSet shadow = plane.Networks.Shadow(networks);
         var slot = new PolicySlot(policy);
         var routes = new RouteExchange(
-            shadow, slot, plane.Configuration.Identity.Fingerprint, NullLogger.Instance, now);
+            shadow, plane.Claims, slot, plane.Configuration.Identity.Fingerprint, NullLogger.Instance, now);
         routes.Reconsider(plane.Peers, now);
         routes.RehearseExports(plane.Peers, now);
         new DataPlane(shadow, slot, new InboundPorts(), NullLogger.Instance, now).Publish(plane.Peers, now);

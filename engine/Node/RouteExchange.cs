@@ -20,6 +20,7 @@ internal sealed class RouteExchange
     private static readonly TimeSpan TeardownHold = TimeSpan.FromMinutes(5);
 
     private readonly NetworkSet _networks;
+    private readonly AddressClaims _claims;
     private readonly RouteJudge _judge;
     private readonly Fingerprint _self;
     private readonly ILogger _logger;
@@ -31,10 +32,12 @@ internal sealed class RouteExchange
     private bool _overrun; // by the items of the message that is being read
 
     /// <summary>An exchange that nobody has told anything yet.</summary>
-    public RouteExchange(NetworkSet networks, PolicySlot policy, Fingerprint self, ILogger logger, Instant now)
+    public RouteExchange(
+        NetworkSet networks, AddressClaims claims, PolicySlot policy, Fingerprint self, ILogger logger, Instant now)
     {
         _networks = networks;
-        _judge = new RouteJudge(networks.All, policy, logger, now);
+        _claims = claims;
+        _judge = new RouteJudge(networks.All, RefuseContested, policy, logger, now);
         _self = self;
         _logger = logger;
         _refusalLines = new TokenBucket(5, 20, now);
@@ -56,6 +59,7 @@ internal sealed class RouteExchange
             network.ChangeRoutes(routes => routes.Expire(now));
             ReleaseDamped(network, peers, now);
         }
+        SettleContests(peers, now);
         if (now < _nextDigest)
             return;
         _nextDigest = now + DigestInterval;
@@ -133,6 +137,7 @@ internal sealed class RouteExchange
     /// <summary>What a peer told is void.</summary>
     public void ForgetPeer(Fingerprint peer)
     {
+        _claims.Forget(peer);
         foreach (OverlayNetwork network in _networks.All)
             network.ChangeRoutes(routes => routes.RemoveAll(peer));
     }
@@ -178,6 +183,12 @@ internal sealed class RouteExchange
                 Announcer announcer = AnnouncerOf(connection, agreed);
                 if (announcer.MayRepeat(now))
                     announcer.TellAll(_judge.Export(network, FactsOf(peer), _self, now));
+                return null;
+            case ControlType.Claim when ClaimMessage.TryParse(frame.Body, out ClaimMessage claim):
+                _claims.OnClaim(network, sender, claim);
+                return null;
+            case ControlType.ClaimLost when ClaimLostMessage.TryParse(frame.Body, out ClaimLostMessage lost):
+                _claims.OnClaimLost(network, lost, now);
                 return null;
             default:
                 return ControlProblem.BadBody(frame.Type);
@@ -237,6 +248,8 @@ internal sealed class RouteExchange
             network.Damping.OnChange(sender, item.Prefix, now);
         RouteJudgement judgement = Judge(network, peer, item.Prefix, item.Metric, now);
         network.Routes.Announce(sender, item.Prefix, item.Metric, judgement, now);
+        if (ImportRules.IsAddressInSubnet(network.Configuration, item.Prefix))
+            _claims.OnAnnounced(network, peer, item.Prefix.Address, now);
         ImportVerdict verdict = judgement.Verdict;
         if (verdict.Candidate is not null)
             return;
@@ -254,6 +267,22 @@ internal sealed class RouteExchange
     {
         if (network.Configuration.Damping)
             network.Damping.OnWithdraw(sender, prefix, now);
+    }
+
+    /// <summary>Judges contested addresses again: a better claim may have come, or the best one gone.</summary>
+    private void SettleContests(IReadOnlyCollection<PeerMachine> peers, Instant now)
+    {
+        foreach ((string Network, IpAddress Address) contest in _claims.Contested.ToArray())
+        {
+            if (_networks.Find(contest.Network) is not { } network)
+                continue;
+            foreach (PeerMachine peer in _claims.Settle(contest, peers, now))
+            {
+                network.ChangeRoutes(routes => routes.Reconsider(
+                    peer.Identity ?? default, [IpPrefix.Host(contest.Address)],
+                    (prefix, metric) => Judge(network, peer, prefix, metric, now), now));
+            }
+        }
     }
 
     /// <summary>Judges damped routes again whose time has come, and the addresses that nobody else announces any more.</summary>
@@ -277,6 +306,23 @@ internal sealed class RouteExchange
             network.ChangeRoutes(routes => routes.Reconsider(
                 id, [damped], (prefix, metric) => Judge(network, peer, prefix, metric, now), now));
         }
+    }
+
+    /// <summary>Whether somebody else has the better claim: another node to an address, or this machine to a network it is attached to.</summary>
+    private RouteJudgement? RefuseContested(OverlayNetwork network, PeerFacts peer, IpPrefix prefix)
+    {
+        if (ImportRules.IsAddressInSubnet(network.Configuration, prefix))
+        {
+            return _claims.BetterClaim(network, peer.Id, prefix.Address) is not { } winner
+                ? null
+                : RouteJudgement.Refuse(JudgementStage.Guard, RouteReason.AddressConflict,
+                    $"node {winner.ToShortString()} has the better claim to the address");
+        }
+        if (network.Configuration.AllowOverlap || _networks.Local.CapturedBy(prefix) is not { } local)
+            return null;
+        string where = local.Interface.Length > 0 ? $" on {local.Interface}" : "";
+        return RouteJudgement.Refuse(JudgementStage.Guard, RouteReason.OverlapsLocal,
+            $"it would take packets from {local.Prefix}{where}, which this machine reaches by itself (overlap)");
     }
 
     private RouteJudgement Judge(OverlayNetwork network, PeerMachine peer, IpPrefix prefix, uint metric, Instant now) =>

@@ -117,9 +117,15 @@ internal static class StatusReport
                 yield return $"network {network.Configuration.Name}: {network.Error}";
             if (network.TableFault.Length > 0)
                 yield return $"network {network.Configuration.Name}: the routing policy failed, and the last good table stays: {network.TableFault}";
+            if (network.Device is not null && plane.Networks.Local.CapturedBy(network.Configuration) is { } local)
+                yield return $"network {network.Configuration.Name}: {LocalRoutes.Describe(network.Configuration, local)}";
+            foreach (string warning in plane.Claims.Warnings(network))
+                yield return warning;
             foreach (string warning in NearLimits(network, plane))
                 yield return warning;
         }
+        if (plane.Networks.Local.Fault.Length > 0)
+            yield return $"the machine's own routes are not known: {plane.Networks.Local.Fault}";
         foreach (ConfigurationWarning warning in plane.ConfigurationWarnings)
             yield return warning.ToString();
         foreach (ITrustPlugin plugin in trust)

@@ -14,10 +14,13 @@ namespace VibePN.Engine.Policy;
 /// the routing plugin, which may refuse more and change attributes. Control thread only.
 /// </remarks>
 /// <param name="networks">All networks of this node.</param>
+/// <param name="contests">Refuses what another node, or this machine itself, has the better claim to; null otherwise.</param>
 /// <param name="policy">The routing plugin.</param>
 /// <param name="logger">For faults of the plugin.</param>
 /// <param name="now">The time.</param>
-internal sealed class RouteJudge(IReadOnlyCollection<OverlayNetwork> networks, PolicySlot policy, ILogger logger, Instant now)
+internal sealed class RouteJudge(
+    IReadOnlyCollection<OverlayNetwork> networks, Func<OverlayNetwork, PeerFacts, IpPrefix, RouteJudgement?> contests,
+    PolicySlot policy, ILogger logger, Instant now)
 {
     // Added to every metric a peer announces, so that a metric grows with each hop.
     private const uint LinkCost = 256;
@@ -115,6 +118,8 @@ internal sealed class RouteJudge(IReadOnlyCollection<OverlayNetwork> networks, P
                     $"it overlaps {other.Configuration.Name}, another network of ours");
             }
         }
+        if (contests(network, peer, prefix) is { } conflict)
+            return conflict;
         // A prefix that is told again does not count against itself.
         int own = network.Routes.HasAccepted(peer.Id, prefix) ? 1 : 0;
         RouteLimits limits = configuration.Limits;

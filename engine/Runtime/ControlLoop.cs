@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using VibePN.Contracts;
 using VibePN.Engine.Node;
 using VibePN.Engine.Time;
@@ -101,26 +102,45 @@ internal sealed class ControlLoop : IControlQueue, IDisposable
         while (!_work.IsCompleted)
         {
             int waitMs = (int)Math.Ceiling(Clamp(deadline - Now).TotalMilliseconds);
-            if (_work.TryTake(out Action<Instant>? work, waitMs))
-                Try(() => work(Now));
+            TakeOne(waitMs);
             // What is already queued goes first: one timer turn serves a whole burst.
-            for (int burst = 0; burst < 256 && _work.TryTake(out Action<Instant>? next); burst++)
-                Try(() => next(Now));
-            deadline = Now + AfterFault; // unless the timer says when
-            Try(() => deadline = _onTimer(Now));
+            for (int burst = 0; burst < 256 && TakeOne(waitMs: 0); burst++)
+            {
+            }
+            deadline = RunTimer();
         }
     }
 
-    private void Try(Action action)
+    // A method of its own: in the frame of the loop, which lives as long as the thread, the runtime may keep the last piece
+    // of work alive until the next one comes, and with it a plugin that it has just replaced.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TakeOne(int waitMs)
     {
+        if (!_work.TryTake(out Action<Instant>? work, waitMs))
+            return false;
         try
         {
-            action();
+            work(Now);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             // Our own bug: reported, never swallowed, and never the end of the daemon.
             _onFault(exception);
+        }
+        return true;
+    }
+
+    private Instant RunTimer()
+    {
+        try
+        {
+            return _onTimer(Now);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // As above; the timer did not say when it wants to be called again.
+            _onFault(exception);
+            return Now + AfterFault;
         }
     }
 

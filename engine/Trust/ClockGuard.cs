@@ -68,7 +68,8 @@ internal sealed class ClockGuard(TimeProvider time)
         return Problem(sight, now) switch
         {
             ClockProblem.Behind => $"the clock shows {Text(now)}, but it was {Text(sight.Floor)} already: {Consequence}",
-            ClockProblem.Ahead => $"the clock leapt to {Text(now)}, more than a year ahead of the time that has passed: {Consequence}",
+            ClockProblem.Ahead =>
+                $"the clock leapt to {Text(now)}, more than a year ahead of the time that has passed: {Consequence}",
             _ => null,
         };
     }

@@ -24,22 +24,32 @@ internal sealed class ConfigReader
     private readonly ConfigErrors _errors;
     private readonly TomlDocument _document;
     private readonly string _folder;
+    private readonly Fingerprint? _node;
 
-    private ConfigReader(TomlDocument document, string folder, ConfigErrors errors)
+    private ConfigReader(TomlDocument document, string folder, Fingerprint? node, ConfigErrors errors)
     {
         _document = document;
         _folder = folder;
+        _node = node;
         _errors = errors;
     }
 
     /// <summary>Reads the file.</summary>
     /// <returns>The configuration; null when <paramref name="errors"/> has any.</returns>
-    public static DaemonConfiguration? ReadFile(string path, out IReadOnlyList<ConfigError> errors)
+    public static DaemonConfiguration? ReadFile(string path, out IReadOnlyList<ConfigError> errors) =>
+        ReadFile(path, node: null, out errors);
+
+    /// <summary>Reads the file for a daemon that runs.</summary>
+    /// <param name="path">The path as the operator gave it.</param>
+    /// <param name="node">Who the daemon is: another identity in the file has no say before the next start.</param>
+    /// <param name="errors">What is wrong.</param>
+    /// <returns>The configuration; null when <paramref name="errors"/> has any.</returns>
+    public static DaemonConfiguration? ReadFile(string path, Fingerprint? node, out IReadOnlyList<ConfigError> errors)
     {
         var found = new ConfigErrors(path);
         string? text = OperatorFile.Read(path, "'vpnctl init' makes one, and --config names another.", found);
         DaemonConfiguration? configuration =
-            text is null ? null : Read(text, Path.GetDirectoryName(Path.GetFullPath(path))!, found);
+            text is null ? null : Read(text, Path.GetDirectoryName(Path.GetFullPath(path))!, found, node);
         errors = found.Sorted;
         return configuration;
     }
@@ -48,11 +58,12 @@ internal sealed class ConfigReader
     /// <param name="text">The text of a config.toml.</param>
     /// <param name="folder">What relative paths in it are relative to.</param>
     /// <param name="errors">Where errors go.</param>
+    /// <param name="node">Who the daemon is; null when the file's identity says it.</param>
     /// <returns>The configuration; null when there are errors.</returns>
-    public static DaemonConfiguration? Read(string text, string folder, ConfigErrors errors)
+    public static DaemonConfiguration? Read(string text, string folder, ConfigErrors errors, Fingerprint? node = null)
     {
         TomlDocument document = TomlDocument.Parse(text, errors);
-        DaemonConfiguration? configuration = new ConfigReader(document, folder, errors).Read();
+        DaemonConfiguration? configuration = new ConfigReader(document, folder, node, errors).Read();
         return errors.IsEmpty ? configuration : null;
     }
 
@@ -66,13 +77,15 @@ internal sealed class ConfigReader
         IPEndPoint? metrics = ReadMetrics(root);
         LogLevel level = ReadLog(root);
 
+        Fingerprint? self = _node ?? identity?.Fingerprint;
+
         // Peers are read before networks' addresses are derived, but refer to network names.
         TomlTable? networkTables = root.Table("networks");
         var networkNames = new HashSet<string>(networkTables?.Entries.Select(entry => entry.Key) ?? []);
         ImmutableArray<NetworkConfiguration> networks =
-            new NetworkReader(_errors, _document.IsBroken, identity?.Fingerprint).ReadAll(networkTables);
+            new NetworkReader(_errors, _document.IsBroken, self).ReadAll(networkTables);
         ImmutableArray<PeerConfiguration> peers =
-            new PeerReader(_errors, _document.IsBroken, networkNames, identity?.Fingerprint).ReadAll(root.Tables("peers"));
+            new PeerReader(_errors, _document.IsBroken, networkNames, self).ReadAll(root.Tables("peers"));
         root.RejectUnknown();
         if (identity is null)
             return null;

@@ -34,4 +34,5 @@ internal static class ErrorCodes
     public const string Setting = "VPN1108";
     public const string ConstructorFailed = "VPN1109";
     public const string StartFailed = "VPN1110";
+    public const string SettingsRefused = "VPN1111";
 }

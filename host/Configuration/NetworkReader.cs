@@ -45,8 +45,8 @@ internal sealed class NetworkReader(ConfigErrors errors, bool isBroken, Fingerpr
         bool hasOnlyIpv6 = table.Find("prefix6") is not null || table.Find("address6") is not null;
         if (prefix is null && !hasOnlyIpv6)
             reader.Missing("prefix", "the subnet all members share, such as prefix = \"10.42.0.0/24\" (or prefix6).");
-        IpAddress? address = ReadAddress(reader, name, "address", "prefix", prefix);
-        IpAddress? address6 = ReadAddress(reader, name, "address6", "prefix6", prefix6);
+        IpAddress? address = ReadAddress(reader, name, "address", "prefix", prefix, out bool isAuto);
+        IpAddress? address6 = ReadAddress(reader, name, "address6", "prefix6", prefix6, out bool isAuto6);
         bool export = reader.Boolean("export")?.Value ?? false;
         var policy = new PolicyReader(name, errors, isBroken);
         (ImmutableArray<IpPrefix> originate, ImmutableArray<OriginateDetail> details) =
@@ -64,6 +64,9 @@ internal sealed class NetworkReader(ConfigErrors errors, bool isBroken, Fingerpr
             Prefix6 = prefix6,
             Address = address,
             Address6 = address6,
+            AddressIsAuto = isAuto,
+            Address6IsAuto = isAuto6,
+            AllowOverlap = ReadOverlap(reader),
             Export = export,
             Originate = originate,
             OriginateDetails = details,
@@ -97,9 +100,21 @@ internal sealed class NetworkReader(ConfigErrors errors, bool isBroken, Fingerpr
         return null;
     }
 
-    private IpAddress? ReadAddress(TableReader reader, string network, string key, string prefixKey, IpPrefix? prefix)
+    private bool ReadOverlap(TableReader reader)
+    {
+        if (reader.Text("overlap") is not { } overlap)
+            return false;
+        if (overlap.Value is not ("refuse" or "allow"))
+            errors.Add(overlap.Position, ErrorCodes.BadValue,
+                $"'{overlap.Value}' says nothing about overlaps with this machine's networks: write \"refuse\" or \"allow\".");
+        return overlap.Value == "allow";
+    }
+
+    private IpAddress? ReadAddress(
+        TableReader reader, string network, string key, string prefixKey, IpPrefix? prefix, out bool isAuto)
     {
         TomlText? text = reader.Text(key);
+        isAuto = prefix is not null && text is not { Value: not ("auto" or "") };
         if (prefix is not { } subnet)
         {
             if (text is not null)

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine;
@@ -18,6 +20,7 @@ internal sealed class ControlMethods : IControlMethods
 
     private readonly IDaemon _daemon;
     private readonly ILogger _logger;
+    private int _underWay;
     private readonly SortedDictionary<string, Entry> _methods = new(StringComparer.Ordinal);
 
     /// <summary>Offers a daemon's methods.</summary>
@@ -29,7 +32,9 @@ internal sealed class ControlMethods : IControlMethods
         Add("networks", "Lists the networks with their interfaces and counters.", ControlRole.Viewer, NetworksAsync);
         Add("peers", "Lists the configured peers and their connections.", ControlRole.Viewer, PeersAsync);
         Add("plugins.list", "Lists the plugins with version, hash and state.", ControlRole.Viewer, PluginsAsync);
-        Add("reload", "Reads config.toml again; an invalid one changes nothing.", ControlRole.Admin, ReloadAsync);
+        Add("plugins.swap", "Lets a listed plugin take another's place: role, name, replace, dry_run.", ControlRole.Admin, SwapAsync);
+        Add("reload", "Reads config.toml and plugins.toml again, all or nothing; dry_run only says what would change.",
+            ControlRole.Admin, ReloadAsync);
         Add("routes", "Lists the routes of all networks.", ControlRole.Viewer, RoutesAsync);
         Add("shutdown", "Says goodbye and ends the daemon.", ControlRole.Admin, ShutdownAsync);
         Add("status", "Shows the daemon's health in one object.", ControlRole.Viewer, StatusAsync);
@@ -59,7 +64,23 @@ internal sealed class ControlMethods : IControlMethods
 
         if (entry.Method.RequiredRole == ControlRole.Admin)
             Log.ControlCalled(_logger, request.Method, request.Principal.Name);
-        yield return await RunAsync(entry, request, cancellationToken);
+        Interlocked.Increment(ref _underWay);
+        try
+        {
+            yield return await RunAsync(entry, request, cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _underWay);
+        }
+    }
+
+    /// <summary>Waits until no call is under way, or as long as the limit.</summary>
+    public async Task IdleAsync(TimeSpan limit)
+    {
+        long began = Stopwatch.GetTimestamp();
+        while (Volatile.Read(ref _underWay) > 0 && Stopwatch.GetElapsedTime(began) < limit)
+            await Task.Delay(10);
     }
 
     private static string Shorten(string text) => text.Length <= 64 ? text : text[..64] + "...";
@@ -90,16 +111,19 @@ internal sealed class ControlMethods : IControlMethods
             .. status.Warnings,
             .. status.Networks.Where(network => network.Error.Length > 0)
                 .Select(network => $"network {network.Name}: {network.Error}"),
-            .. _daemon.GetPlugins().Where(plugin => plugin.State is not "running")
+            .. _daemon.GetPlugins().Where(plugin => plugin.State is not ("running" or "standby"))
                 .Select(plugin => $"plugin {plugin.Name} is {plugin.State}"),
         ];
+        string hash = await _daemon.GetConfigurationHashAsync(cancellationToken);
         return JsonReply.OkObject(writer =>
         {
+            writer.WriteString("config_hash", hash);
             writer.WriteString("health", warnings.Count == 0 ? "ok" : "degraded");
             writer.WriteNumber("networks", status.Networks.Length);
             writer.WriteString("node", _daemon.Node.ToString());
             writer.WriteNumber("peers", status.Peers.Count(peer => peer.State == "up"));
             writer.WriteNumber("peers_configured", status.Peers.Length);
+            writer.Strings("pending", _daemon.Pending);
             writer.WriteNumber("pid", Environment.ProcessId);
             writer.WriteNumber("routes", status.Routes.Length);
             writer.WriteString("uptime", GoDuration.Format(status.Uptime));
@@ -139,15 +163,46 @@ internal sealed class ControlMethods : IControlMethods
 
     private async Task<ControlReply> ReloadAsync(ControlCall request, CancellationToken cancellationToken)
     {
-        ReloadOutcome outcome = await _daemon.ReloadAsync(request.Principal.Name, cancellationToken);
+        bool dryRun = Flag(request.Parameters, "dry_run");
+        ReloadOutcome outcome = await _daemon.ReloadAsync(dryRun, request.Principal.Name, cancellationToken);
         if (outcome.Error != ControlError.None)
             return JsonReply.Error(outcome.Error, outcome.Text);
         return JsonReply.OkObject(writer =>
         {
             writer.Strings("changes", outcome.Changes);
-            writer.WriteString("message", "config validated, reloaded, and routes re-announced");
+            writer.Strings("ended_sessions", outcome.EndedSessions.Select(end => $"{end.Peer}: {end.Reason}"));
+            writer.WriteString("message", dryRun
+                ? "config validated; nothing was changed"
+                : "config validated, reloaded, and routes re-announced");
+            writer.Strings("warnings", outcome.Warnings);
         });
     }
+
+    private async Task<ControlReply> SwapAsync(ControlCall request, CancellationToken cancellationToken)
+    {
+        string? role = Text(request.Parameters, "role");
+        string? name = Text(request.Parameters, "name");
+        if (role is null || name is null)
+            return JsonReply.Error(ControlError.BadRequest, "a swap needs a role (trust or routing) and a plugin's name.");
+        var swap = new SwapRequest(role, name, Text(request.Parameters, "replace"), Flag(request.Parameters, "dry_run"));
+        SwapOutcome outcome = await _daemon.SwapAsync(swap, request.Principal.Name, cancellationToken);
+        if (outcome.Error != ControlError.None)
+            return JsonReply.Error(outcome.Error, outcome.Text);
+        return JsonReply.OkObject(writer =>
+        {
+            writer.Strings("changes", outcome.Changes);
+            writer.WriteString("message", outcome.Text);
+            writer.Number("took_ms", outcome.Took is { } took ? Math.Round(took.TotalMilliseconds, 3) : null);
+        });
+    }
+
+    private static bool Flag(JsonElement parameters, string name) =>
+        parameters.ValueKind == JsonValueKind.Object && parameters.TryGetProperty(name, out JsonElement value)
+        && value.ValueKind == JsonValueKind.True;
+
+    private static string? Text(JsonElement parameters, string name) =>
+        parameters.ValueKind == JsonValueKind.Object && parameters.TryGetProperty(name, out JsonElement value)
+        && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private async Task<ControlReply> GoodbyeAsync(ControlCall request, CancellationToken cancellationToken)
     {

@@ -92,6 +92,10 @@ internal static class StatusJson
         writer.WriteString("hash", plugin.Hash);
         writer.WriteString("name", plugin.Name);
         writer.WriteString("role", plugin.Role);
+        writer.WriteStartObject("settings");
+        foreach ((string name, string value) in plugin.Settings)
+            writer.WriteString(name, value);
+        writer.WriteEndObject();
         writer.WriteString("state", plugin.State);
         writer.WriteString("version", plugin.Version);
     }

@@ -66,4 +66,22 @@ internal static partial class Log
 
     [LoggerMessage(33, LogLevel.Error, "control method {Method} failed: {Reason}")]
     public static partial void ControlFailed(ILogger logger, string method, string reason);
+
+    [LoggerMessage(34, LogLevel.Information, "swap by {Caller}: {Text} The control thread was busy with it for {Milliseconds} ms.")]
+    public static partial void Swapped(ILogger logger, string caller, string text, double milliseconds);
+
+    [LoggerMessage(35, LogLevel.Error, "swap by {Caller} refused, nothing changed: {Reason}")]
+    public static partial void SwapRefused(ILogger logger, string caller, string reason);
+
+    [LoggerMessage(36, LogLevel.Warning, "{Text}")]
+    public static partial void ReloadWarning(ILogger logger, string text);
+
+    [LoggerMessage(37, LogLevel.Warning, "the session with peer {Peer} ended: {Reason}")]
+    public static partial void SessionEnded(ILogger logger, string peer, string reason);
+
+    [LoggerMessage(38, LogLevel.Error, "control plugin {Plugin} could not take over, the one before it serves again: {Reason}")]
+    public static partial void ControlMoveFailed(ILogger logger, string plugin, string reason);
+
+    [LoggerMessage(39, LogLevel.Critical, "no control plugin serves any more; restart the daemon: {Reason}")]
+    public static partial void ControlLost(ILogger logger, string reason);
 }

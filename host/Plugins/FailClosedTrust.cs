@@ -8,8 +8,24 @@ internal sealed class FailClosedTrust(LoadedPlugin plugin) : ITrustPlugin
 {
     private const string FaultText = "the trust plugin failed; restart the daemon";
 
+    private const string FrozenText = "the trust plugin is about to be replaced; this comes through when it is dialled again";
+
     private readonly Lock _lock = new();
     private Action? _changed;
+    private volatile bool _frozen;
+
+    /// <summary>The plugin behind it.</summary>
+    public LoadedPlugin Plugin => plugin;
+
+    /// <summary>
+    /// Whether nothing may become durable: another build of the same plugin has read the same files already, and what is
+    /// written now would be lost on it.
+    /// </summary>
+    public bool IsFrozen
+    {
+        get => _frozen;
+        set => _frozen = value;
+    }
 
     /// <inheritdoc/>
     public event Action? Changed
@@ -53,7 +69,8 @@ internal sealed class FailClosedTrust(LoadedPlugin plugin) : ITrustPlugin
 
     /// <inheritdoc/>
     public ValueTask<string?> CommitAsync(TrustRequest request, TrustVerdict verdict, CancellationToken cancellationToken) =>
-        Running is { } trust
+        _frozen ? ValueTask.FromResult<string?>(FrozenText)
+            : Running is { } trust
             ? trust.CommitAsync(request, verdict, cancellationToken)
             : ValueTask.FromResult<string?>(FaultText);
 
@@ -62,7 +79,8 @@ internal sealed class FailClosedTrust(LoadedPlugin plugin) : ITrustPlugin
 
     /// <inheritdoc/>
     public ValueTask<TrustResult> ApplyAsync(TrustOrder order, CancellationToken cancellationToken) =>
-        Running is { } trust
+        _frozen ? ValueTask.FromResult(new TrustResult(Done: false, FrozenText))
+            : Running is { } trust
             ? trust.ApplyAsync(order, cancellationToken)
             : ValueTask.FromResult(new TrustResult(Done: false, FaultText));
 

@@ -33,7 +33,7 @@ internal enum PluginState
 [SuppressMessage("Design", "CA1001", Justification = "StopAsync, or the failed Load itself, disposes the context.")]
 internal sealed class LoadedPlugin
 {
-    private readonly CheckedPlugin _plugin;
+    private CheckedPlugin _plugin;
     private readonly PluginServices _services;
     private readonly ILogger _logger;
     private PluginContext? _context;
@@ -48,6 +48,9 @@ internal sealed class LoadedPlugin
         _services = services;
         _logger = services.Loggers.CreateLogger("host/plugins");
     }
+
+    /// <summary>What it was loaded from, with the settings it has now.</summary>
+    public CheckedPlugin Plugin => _plugin;
 
     /// <summary>What plugins.toml says.</summary>
     public PluginEntry Entry => _plugin.Entry;
@@ -71,6 +74,47 @@ internal sealed class LoadedPlugin
     /// <summary>The object, or null when it is not loaded any more.</summary>
     public T? TryGetInstance<T>()
         where T : class, IPlugin => _instance as T;
+
+    /// <summary>Whether it is loaded: not before it is constructed, not after it has stopped.</summary>
+    public bool IsLoaded => _instance is not null;
+
+    /// <summary>Whether its settings can change while it runs.</summary>
+    public bool IsReconfigurable => _instance is IReconfigurable;
+
+    /// <summary>Asks the plugin whether other settings could be applied now.</summary>
+    /// <returns>What stands against them, or null.</returns>
+    public async Task<string?> CheckSettingsAsync(CheckedPlugin next)
+    {
+        if (_instance is not IReconfigurable reconfigurable)
+            return "it cannot change its settings while it runs";
+        string? objection = null;
+        try
+        {
+            bool isInTime = await PluginThread.RunAsync(
+                _ =>
+                {
+                    objection = reconfigurable.Check(next.Settings);
+                    return ValueTask.CompletedTask;
+                },
+                _services.Limits.Stop);
+            return isInTime ? objection : $"it did not answer within {_services.Limits.Stop.TotalSeconds:0.###} s";
+        }
+        catch (Exception exception) // a plugin may throw anything; only its text is kept
+        {
+            return Describe(exception);
+        }
+    }
+
+    /// <summary>Gives the plugin settings that it has agreed to.</summary>
+    public void ApplySettings(CheckedPlugin next)
+    {
+        Take(next);
+        _context!.Settings = next.Settings;
+        ((IReconfigurable)_instance!).Apply(next.Settings);
+    }
+
+    /// <summary>Takes over what plugins.toml says now, where it means the same.</summary>
+    public void Take(CheckedPlugin next) => _plugin = next;
 
     /// <summary>Stages, loads and constructs.</summary>
     /// <exception cref="DaemonException">It cannot be staged or loaded, or its constructor threw; nothing stays loaded.</exception>

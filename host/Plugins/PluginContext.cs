@@ -37,7 +37,7 @@ internal sealed class PluginContext : IPluginContext, IDisposable
     public Meter Meter { get; }
 
     /// <inheritdoc/>
-    public IPluginSettings Settings { get; }
+    public IPluginSettings Settings { get; set; }
 
     /// <inheritdoc/>
     public IPluginStore Store { get; }

@@ -29,6 +29,9 @@ internal sealed record PluginEntry
     /// <summary>Whether the daemon goes on without it.</summary>
     public bool Optional { get; init; }
 
+    /// <summary>Whether it only stands ready to take the place of another: checked, and not loaded.</summary>
+    public bool Standby { get; init; }
+
     /// <summary>The <c>[plugin.settings]</c> table, not yet checked; null when absent.</summary>
     public TomlTable? Settings { get; init; }
 

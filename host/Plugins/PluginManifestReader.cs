@@ -76,6 +76,7 @@ internal sealed class PluginManifestReader
         string? path = ReadPath(reader);
         ImmutableArray<string> hashes = ReadHashes(reader);
         TomlBoolean? optional = reader.Boolean("optional");
+        TomlBoolean? standby = reader.Boolean("standby");
         TomlTable? settings = reader.Table("settings");
         reader.RejectUnknown();
         if (name is null || role is not { } filled || path is null)
@@ -83,6 +84,9 @@ internal sealed class PluginManifestReader
         if (optional is { Value: true } && filled.Role == PluginRole.Trust)
             _errors.Add(optional.Position, ErrorCodes.BadValue,
                 "a trust plugin is never optional: the daemon must not go on with fewer checks than were asked for.");
+        if (standby is { Value: true } && !PluginRoles.IsSwappable(filled.Role))
+            _errors.Add(standby.Position, ErrorCodes.BadValue,
+                $"a {PluginRoles.NameOf(filled.Role)} plugin cannot stand by: only the roles trust and routing can be swapped.");
         return new PluginEntry
         {
             Name = name,
@@ -91,6 +95,7 @@ internal sealed class PluginManifestReader
             Folder = Path.GetFullPath(path, _folder),
             Hashes = hashes,
             Optional = optional?.Value ?? false,
+            Standby = standby?.Value ?? false,
             Settings = settings,
             Position = table.Position,
             RolePosition = filled.Position,
@@ -193,7 +198,7 @@ internal sealed class PluginManifestReader
     {
         foreach (PluginRole role in PluginRoles.All)
         {
-            List<PluginEntry> filling = entries.FindAll(entry => entry.Role == role);
+            List<PluginEntry> filling = entries.FindAll(entry => entry.Role == role && !entry.Standby);
             string name = PluginRoles.NameOf(role);
             if (filling.Count == 0)
                 _errors.Add(new SourcePosition(_errors.File, 1, 1), ErrorCodes.RoleNotFilled,
@@ -201,7 +206,7 @@ internal sealed class PluginManifestReader
             if (filling.Count > 1 && !PluginRoles.TakesSeveral(role))
                 foreach (PluginEntry surplus in filling.Skip(1))
                     _errors.Add(surplus.RolePosition, ErrorCodes.RoleNotFilled,
-                        $"'{surplus.Name}' and '{filling[0].Name}' both fill the role '{name}', which takes one: remove one.");
+                        $"'{surplus.Name}' and '{filling[0].Name}' both fill the role '{name}', which takes one: remove one, or let one stand by with standby = true.");
         }
     }
 }

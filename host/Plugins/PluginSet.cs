@@ -12,7 +12,9 @@ namespace VibePN.Host.Plugins;
 /// <summary>All plugins of the daemon: loads them, starts them in role order, stops them in the reverse order.</summary>
 internal sealed class PluginSet
 {
-    private readonly ImmutableArray<LoadedPlugin> _plugins;
+    private ImmutableArray<LoadedPlugin> _plugins;
+    private ImmutableArray<LoadedPlugin> _candidates = [];
+    private Task _pruning = Task.CompletedTask;
     private readonly PluginServices _services;
     private readonly ILogger _logger;
     private readonly UnloadWatch _unloads;
@@ -58,10 +60,52 @@ internal sealed class PluginSet
         _plugins.Where(plugin => plugin.Entry.Role == role && plugin.State == PluginState.Running)
             .Select(plugin => (T)plugin.Instance);
 
+    /// <summary>The loaded plugins of a role, failed ones included.</summary>
+    public ImmutableArray<LoadedPlugin> Loaded(PluginRole role) =>
+        [.. _plugins.Where(plugin => plugin.Entry.Role == role && plugin.IsLoaded)];
+
     /// <summary>The running trust plugins, each made to fail closed.</summary>
     public IEnumerable<FailClosedTrust> Trust() =>
         _plugins.Where(plugin => plugin.Entry.Role == PluginRole.Trust && plugin.State == PluginState.Running)
             .Select(plugin => new FailClosedTrust(plugin));
+
+    /// <summary>Loads and starts a plugin beside those that run. It is none of them until <see cref="Replace"/>.</summary>
+    /// <exception cref="DaemonException">It does not load or start; nothing of it stays.</exception>
+    public async Task<LoadedPlugin> StartCandidateAsync(CheckedPlugin candidate)
+    {
+        await _pruning; // or its staged copy could be taken for a left-over
+        var plugin = new LoadedPlugin(candidate, _services);
+        ImmutableInterlocked.Update(ref _candidates, candidates => candidates.Add(plugin));
+        try
+        {
+            // Off the caller's thread: a constructor may take its time.
+            await Task.Run(() => plugin.Load(new PluginStage(_services.StateDirectory)));
+            await plugin.StartAsync();
+            return plugin;
+        }
+        catch (DaemonException)
+        {
+            await RetireAsync(plugin);
+            throw;
+        }
+    }
+
+    /// <summary>Puts started candidates among the plugins, in place of others or beside them.</summary>
+    /// <param name="gone">Who leaves; the caller retires them.</param>
+    /// <param name="come">Who comes.</param>
+    public void Replace(IReadOnlyCollection<LoadedPlugin> gone, IReadOnlyCollection<LoadedPlugin> come)
+    {
+        _plugins = [.. _plugins.Where(plugin => !gone.Contains(plugin)).Concat(come).OrderBy(plugin => plugin.Entry.Role)];
+        ImmutableInterlocked.Update(ref _candidates, candidates => candidates.AddRange(gone).RemoveAll(come.Contains));
+    }
+
+    /// <summary>Stops and unloads a plugin that is not in use any more. Throws nothing.</summary>
+    public async Task RetireAsync(LoadedPlugin plugin)
+    {
+        await plugin.StopAsync();
+        _unloads.Add(plugin);
+        ImmutableInterlocked.Update(ref _candidates, candidates => candidates.Remove(plugin));
+    }
 
     /// <summary>Loads all, then starts all in order.</summary>
     /// <exception cref="DaemonException">One that is required failed; those that had started are stopped again.</exception>
@@ -88,7 +132,7 @@ internal sealed class PluginSet
     /// <summary>Stops all that runs, in the reverse order. Throws nothing.</summary>
     public async Task StopAsync()
     {
-        foreach (LoadedPlugin plugin in _plugins.Reverse())
+        foreach (LoadedPlugin plugin in _candidates.Concat(_plugins.Reverse()))
         {
             await plugin.StopAsync();
             _unloads.Add(plugin);
@@ -100,7 +144,7 @@ internal sealed class PluginSet
     public string? Attribute(Exception exception)
     {
         List<AssemblyLoadContext?> contexts = [.. ContextsOf(exception)];
-        if (_plugins.FirstOrDefault(candidate => candidate.Owns(contexts)) is not { } plugin)
+        if (_plugins.Concat(_candidates).FirstOrDefault(candidate => candidate.Owns(contexts)) is not { } plugin)
             return null;
         plugin.MarkFailed();
         Log.PluginFault(_logger, plugin.Entry.Name, $"{exception.GetType().Name}: {exception.Message}");
@@ -139,7 +183,7 @@ internal sealed class PluginSet
             }
         }
 
-        _ = Task.Run(() => stage.Prune(_plugins.Select(plugin => plugin.Hash).ToHashSet()));
+        _pruning = Task.Run(() => stage.Prune(_plugins.Select(plugin => plugin.Hash).ToHashSet()));
     }
 
     private async Task TryAsync(LoadedPlugin plugin, Func<Task> step)

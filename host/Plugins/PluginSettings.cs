@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using VibePN.Contracts;
+using VibePN.Engine.Configuration;
 using VibePN.Host.Configuration;
 
 namespace VibePN.Host.Plugins;
@@ -45,6 +47,10 @@ internal sealed class PluginSettings : IPluginSettings
     public SourcePosition PositionOf(string name) => _settings.TryGetValue(name, out Setting? setting)
         ? setting.Position
         : throw Undeclared(name);
+
+    /// <summary>Every setting as text, defaults included; by name.</summary>
+    public ImmutableSortedDictionary<string, string> Texts => _settings.ToImmutableSortedDictionary(
+        pair => pair.Key, pair => ConfigurationText.Of(pair.Value.Value), StringComparer.Ordinal);
 
     private object Get(string name, SettingType type)
     {

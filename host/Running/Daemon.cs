@@ -21,31 +21,29 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
 {
     private static readonly TimeSpan EngineStopLimit = TimeSpan.FromSeconds(5);
 
-    private readonly string _configPath;
+    private readonly CommandLine _files;
+    private readonly DaemonConfiguration _configuration;
     private readonly DaemonLog _log;
     private readonly ILogger _logger;
     private readonly PluginSet _plugins;
-    private readonly SemaphoreSlim _reloading = new(1, 1);
+    private readonly RunningParts _parts;
+    private readonly SemaphoreSlim _changing = new(1, 1);
     private readonly TaskCompletionSource<string> _stopRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Meter _meter = new("vibepn.host");
     private readonly Meter _engineMeter = new("vibepn");
     private StateLock? _state;
-    private MetricsEndpoint? _metrics;
-    private OverlayEngine? _engine;
-    private ImmutableArray<FailClosedTrust> _trust = [];
-    private volatile DaemonConfiguration _configuration;
 
     /// <summary>Takes what was read and checked; starts nothing.</summary>
-    public Daemon(
-        string configPath, DaemonConfiguration configuration, IEnumerable<CheckedPlugin> plugins, DaemonLog log,
-        PluginLimits limits)
+    public Daemon(CommandLine line, DaemonFiles files, DaemonLog log, PluginLimits limits)
     {
-        _configPath = configPath;
-        _configuration = configuration;
+        _files = line;
+        _configuration = files.Configuration;
         _log = log;
         _logger = log.Loggers.CreateLogger("host");
-        _plugins = new PluginSet(plugins,
-            new PluginServices(log.Loggers, TimeProvider.System, configuration.Host.StateDirectory, limits));
+        var selection = new PluginSelection(files.Listed);
+        _plugins = new PluginSet(selection.Active,
+            new PluginServices(log.Loggers, TimeProvider.System, _configuration.Host.StateDirectory, limits));
+        _parts = new RunningParts(_configuration.Host, _plugins, selection, log);
         _meter.CreateObservableGauge("vibepn_plugin_unload_pending", () => _plugins.UnloadsPending,
             description: "Stopped plugins whose code is still in memory.");
         _meter.CreateObservableGauge("vibepn_plugin_up", ObservePlugins,
@@ -72,14 +70,14 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
         try
         {
             _state = StateLock.Take(_configuration.Host.StateDirectory);
-            Task<MetricsEndpoint?> metrics = Task.Run(OpenMetrics);
+            Task<MetricsEndpoint?> metrics = Task.Run(() => _parts.OpenMetrics(_configuration.Host));
             try
             {
                 await _plugins.StartAsync();
             }
             finally
             {
-                _metrics = await metrics;
+                _parts.Metrics = await metrics;
             }
 
             await StartEngineAsync();
@@ -97,16 +95,17 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     /// <summary>Says goodbye, removes the interfaces, stops the plugins. Throws nothing.</summary>
     public async ValueTask DisposeAsync()
     {
-        // A reload that is under way ends first; one that comes later finds nothing to change.
-        await _reloading.WaitAsync(EngineStopLimit);
+        // A change that is under way ends first; one that comes later finds nothing to change.
+        await _changing.WaitAsync(EngineStopLimit);
+        await Task.WhenAny(_parts.ControlMove, Task.Delay(EngineStopLimit));
         await StopEngineAsync();
         await _plugins.StopAsync();
-        _metrics?.Dispose();
-        _metrics = null;
+        _parts.Metrics?.Dispose();
+        _parts.Metrics = null;
         _meter.Dispose();
         _engineMeter.Dispose();
         _state?.Dispose();
-        _reloading.Dispose();
+        _changing.Dispose();
     }
 
     /// <summary>Called for an exception nobody caught, on the thread it ended.</summary>
@@ -115,7 +114,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     {
         if (_plugins.Attribute(exception) is not null)
         {
-            foreach (FailClosedTrust trust in _trust)
+            foreach (FailClosedTrust trust in _parts.Trust)
                 trust.OnFault();
             return true;
         }
@@ -125,88 +124,94 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    public ImmutableArray<string> Pending => _parts.Pending;
+
+    /// <inheritdoc/>
     public Task<EngineStatus> GetStatusAsync(CancellationToken cancellationToken) =>
-        Engine.GetStatusAsync(cancellationToken);
+        _parts.Engine.GetStatusAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<string> GetConfigurationHashAsync(CancellationToken cancellationToken) => _parts.DigestAsync(cancellationToken);
 
     /// <inheritdoc/>
     public ImmutableArray<PluginReport> GetPlugins() =>
     [
-        .. _plugins.All
-            .Select(plugin => new PluginReport(
-                plugin.Export.Contract, Path.Combine(plugin.Entry.Path, plugin.Export.File), plugin.Hash, plugin.Entry.Name,
-                PluginRoles.NameOf(plugin.Entry.Role), StateText(plugin.State), plugin.Export.Version))
+        .. _plugins.All.Select(plugin => ReportOf(plugin.Plugin, StateText(plugin.State)))
+            .Concat(_parts.Selection.Waiting.Select(plugin => ReportOf(plugin, "standby")))
             .OrderBy(report => report.Role, StringComparer.Ordinal).ThenBy(report => report.Name, StringComparer.Ordinal),
     ];
 
     /// <inheritdoc/>
-    public async Task<ReloadOutcome> ReloadAsync(string caller, CancellationToken cancellationToken)
-    {
-        await _reloading.WaitAsync(cancellationToken);
-        try
+    public Task<ReloadOutcome> ReloadAsync(bool dryRun, string caller, CancellationToken cancellationToken) => OneAtATimeAsync(
+        async () =>
         {
-            ReloadOutcome outcome = await TryReloadAsync(cancellationToken);
-            if (outcome.Error == ControlError.None)
-                Log.Reloaded(_logger, caller, outcome.Changes.Count == 0 ? "nothing changed" : string.Join("; ", outcome.Changes));
-            else
+            ReloadOutcome outcome = await new Reloading(_parts, _files, Node).RunAsync(dryRun);
+            foreach (string warning in outcome.Warnings)
+                Log.ReloadWarning(_logger, warning);
+            LogEnds(outcome.EndedSessions);
+            if (outcome.Error != ControlError.None)
                 Log.ReloadRefused(_logger, caller, outcome.Text);
+            else if (!dryRun)
+                Log.Reloaded(_logger, caller, outcome.Changes.Count == 0 ? "nothing changed" : string.Join("; ", outcome.Changes));
             return outcome;
-        }
-        finally
-        {
-            _reloading.Release();
-        }
-    }
+        },
+        cancellationToken);
 
     /// <inheritdoc/>
-    public async Task GoodbyeAsync(CancellationToken cancellationToken) => await Engine.GoodbyeAsync(cancellationToken);
+    public Task<SwapOutcome> SwapAsync(SwapRequest request, string caller, CancellationToken cancellationToken) => OneAtATimeAsync(
+        async () =>
+        {
+            SwapOutcome outcome = await new Swapping(_parts).RunAsync(request);
+            if (outcome.Error != ControlError.None)
+                Log.SwapRefused(_logger, caller, outcome.Text);
+            else if (outcome.Took is { } took)
+                Log.Swapped(_logger, caller, outcome.Text, Math.Round(took.TotalMilliseconds, 3));
+            return outcome;
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task GoodbyeAsync(CancellationToken cancellationToken) => await _parts.Engine.GoodbyeAsync(cancellationToken);
 
     /// <inheritdoc/>
     public void RequestStop(string reason) => _stopRequested.TrySetResult(reason);
 
-    private OverlayEngine Engine => _engine
-        ?? throw new PluginException("The daemon is starting or stopping.") { Fault = PluginFault.Unavailable };
-
-    private async Task<ReloadOutcome> TryReloadAsync(CancellationToken cancellationToken)
+    // What has begun is brought to its end even when nobody waits for it any more: half a change would be worse.
+    private async Task<T> OneAtATimeAsync<T>(Func<Task<T>> change, CancellationToken cancellationToken)
     {
-        if (ConfigReader.ReadFile(_configPath, out IReadOnlyList<ConfigError> errors) is not { } next)
-            return new ReloadOutcome(ControlError.InvalidConfig, string.Join('\n', errors), []);
-        if (next.Engine.Identity.Fingerprint != Node)
-            return new ReloadOutcome(ControlError.Conflict,
-                "the identity cannot change while the daemon runs: restart it to use the new certificate.", []);
+        await _changing.WaitAsync(cancellationToken);
         try
         {
-            var changes = new List<string>(await Engine.ReloadAsync(next.Engine, cancellationToken));
-            HostSettings old = _configuration.Host;
-            if (old.LogLevel != next.Host.LogLevel)
-            {
-                _log.SetLevel(next.Host.LogLevel);
-                changes.Add($"log level {next.Host.LogLevel}");
-            }
-
-            if (old with { LogLevel = next.Host.LogLevel } != next.Host)
-                changes.Add("'state', [control] and [metrics] take effect after a restart");
-            _configuration = next;
-            return new ReloadOutcome(ControlError.None, "", changes);
+            return await Task.Run(change, CancellationToken.None);
         }
-        catch (PluginException exception)
+        finally
         {
-            return new ReloadOutcome(ControlError.PluginFailed, exception.Message, []);
+            _changing.Release();
         }
     }
 
-    private MetricsEndpoint? OpenMetrics() => _configuration.Host.MetricsListen is { } listen
-        ? MetricsEndpoint.Open(listen, _log.Loggers.CreateLogger("host/metrics"))
-        : null;
+    private void LogEnds(ImmutableArray<SessionEnd> ends)
+    {
+        foreach (SessionEnd end in ends)
+            Log.SessionEnded(_logger, end.Peer, end.Reason);
+    }
+
+    private static PluginReport ReportOf(CheckedPlugin plugin, string state) => new(
+        plugin.Export.Contract, Path.Combine(plugin.Entry.Path, plugin.Export.File), plugin.Package.Hash, plugin.Entry.Name,
+        PluginRoles.NameOf(plugin.Entry.Role), state, plugin.Export.Version)
+    {
+        Settings = plugin.Settings.Texts,
+    };
 
     private async Task StartEngineAsync()
     {
-        _trust = [.. _plugins.Trust()];
+        _parts.Trust = [.. _plugins.Trust()];
         var parts = new EngineParts
         {
             Transports = [.. _plugins.Of<ITransportPlugin>(PluginRole.Transport)],
             Tun = _plugins.Of<ITunPlugin>(PluginRole.Tun).Single(),
             Routing = _plugins.Of<IRoutePolicyPlugin>(PluginRole.Routing).Single(),
-            Trust = [.. _trust],
+            Trust = [.. _parts.Trust],
             Loggers = _log.Loggers,
             Time = TimeProvider.System,
             Random = Random.Shared,
@@ -214,11 +219,11 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
             Store = new PluginStore(Path.Combine(_configuration.Host.StateDirectory, StateFolders.Engine)),
             Built = BuildDay.Start,
         };
-        _engine = new OverlayEngine(_configuration.Engine, parts);
-        await _engine.StartAsync(CancellationToken.None);
-        var methods = new ControlMethods(this, _log.Loggers.CreateLogger("host/control"));
-        var options = new ControlOptions { Endpoint = _configuration.Host.ControlSocket };
-        _plugins.Of<IControlPlugin>(PluginRole.Control).Single().Serve(options, methods);
+        var engine = new OverlayEngine(_configuration.Engine, parts);
+        _parts.SetEngine(engine);
+        await engine.StartAsync(CancellationToken.None);
+        _parts.Methods = new ControlMethods(this, _log.Loggers.CreateLogger("host/control"));
+        ControlMove.Serve(_plugins.Loaded(PluginRole.Control).Single(), _configuration.Host.ControlSocket, _parts.Methods);
     }
 
     private static DaemonException AsSentence(Exception exception) => exception switch
@@ -231,9 +236,8 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
 
     private async Task StopEngineAsync()
     {
-        if (_engine is not { } engine)
+        if (_parts.SetEngine(null) is not { } engine)
             return;
-        _engine = null;
         try
         {
             await engine.DisposeAsync().AsTask().WaitAsync(EngineStopLimit);

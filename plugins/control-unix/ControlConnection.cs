@@ -179,24 +179,24 @@ internal sealed class ControlConnection(
         bool audited = method.RequiredRole == ControlRole.Admin;
         if (audited)
             Log.Audit(context.Logger, principal.Name, method.Name);
-        (List<JsonElement> results, string? error) = await InvokeAsync(method, request);
+        (List<JsonElement> results, string? error, string? code) = await InvokeAsync(method, request);
         if (error is not null)
         {
             if (audited && context.Logger.IsEnabled(LogLevel.Warning))
                 Log.AuditFailed(context.Logger, method.Name, principal.Name, error);
-            return Fail(error);
+            return Fail(error, code);
         }
         meters.Answered(ok: true);
         return method.Streaming ? Envelope.Success(results) : Envelope.Success(results.FirstOrDefault());
     }
 
-    private async Task<(List<JsonElement> Results, string? Error)> InvokeAsync(
+    private async Task<(List<JsonElement> Results, string? Error, string? Code)> InvokeAsync(
         ControlMethod method,
         ControlRequest request)
     {
         using var deadline = new CancellationTokenSource(settings.AnswerTimeout, context.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _aborting.Token);
-        Task<(List<JsonElement>, string?)> call = CollectAsync(method, request, either.Token);
+        Task<(List<JsonElement>, string?, string?)> call = CollectAsync(method, request, either.Token);
         try
         {
             return await call.WaitAsync(either.Token);
@@ -205,11 +205,11 @@ internal sealed class ControlConnection(
         {
             _unfinished = call;
             string late = $"'{method.Name}' had no answer after {settings.AnswerTimeout.TotalSeconds:0.###} s";
-            return ([], _aborting.IsCancellationRequested ? "the daemon is stopping" : ErrorText.TimedOut(late));
+            return ([], _aborting.IsCancellationRequested ? "the daemon is stopping" : ErrorText.TimedOut(late), null);
         }
     }
 
-    private async Task<(List<JsonElement> Results, string? Error)> CollectAsync(
+    private async Task<(List<JsonElement> Results, string? Error, string? Code)> CollectAsync(
         ControlMethod method,
         ControlRequest request,
         CancellationToken cancellationToken)
@@ -221,18 +221,18 @@ internal sealed class ControlConnection(
             await foreach (ControlReply reply in methods.InvokeAsync(call, cancellationToken))
             {
                 if (reply.Error != ControlError.None)
-                    return (results, Describe(reply));
+                    return (results, Describe(reply), ErrorText.CodeOf(reply.Error));
                 results.Add(reply.Result);
                 if (!method.Streaming || results.Count == MaxResults)
                     break;
             }
-            return (results, null);
+            return (results, null, null);
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
             // The contract says that nothing else leaves the host; a bug there must not show as silence here.
             Log.MethodThrew(context.Logger, error, method.Name);
-            return (results, $"'{method.Name}' failed inside the daemon; its log says more");
+            return (results, $"'{method.Name}' failed inside the daemon; its log says more", null);
         }
     }
 
@@ -247,10 +247,10 @@ internal sealed class ControlConnection(
         };
     }
 
-    private ReadOnlyMemory<byte> Fail(string error)
+    private ReadOnlyMemory<byte> Fail(string error, string? code = null)
     {
         meters.Answered(ok: false);
-        return Envelope.Failure(error);
+        return Envelope.Failure(error, code);
     }
 
     private async Task SendAsync(ReadOnlyMemory<byte> answer)

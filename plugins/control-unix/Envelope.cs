@@ -33,10 +33,14 @@ internal static class Envelope
     });
 
     /// <summary>A failure.</summary>
-    public static ReadOnlyMemory<byte> Failure(string error) => Line(writer =>
+    /// <param name="error">The sentence.</param>
+    /// <param name="code">What kind of failure, for programs; null where the sentence's beginning says it.</param>
+    public static ReadOnlyMemory<byte> Failure(string error, string? code = null) => Line(writer =>
     {
         writer.WriteString("status", "error");
         writer.WriteString("error", error);
+        if (code is not null)
+            writer.WriteString("code", code);
     });
 
     private static ReadOnlyMemory<byte> Line(Action<Utf8JsonWriter> writeMembers)

@@ -1,3 +1,5 @@
+using VibePN.Contracts;
+
 namespace VibePN.Plugins.ControlUnix;
 
 /// <summary>The error texts that clients recognise by how they begin.</summary>
@@ -12,6 +14,9 @@ internal static class ErrorText
     public static string NotAuthorised(string detail) => "not authorised: " + detail;
 
     public static string TimedOut(string detail) => "timed out: " + detail;
+
+    /// <summary>What kind of failure it is, where a client acts on it and the sentence does not begin with it.</summary>
+    public static string? CodeOf(ControlError error) => error == ControlError.InvalidConfig ? "invalid_config" : null;
 
     public static string BadRequest(string detail) => "bad request: " + detail;
 }

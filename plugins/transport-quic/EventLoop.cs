@@ -11,8 +11,8 @@ namespace VibePN.Plugins.TransportQuic;
 /// <summary>
 /// One thread that owns the UDP sockets and all connections on them. Every turn:
 /// <list type="number">
+/// <item>commands: dials, new sockets or settings, and the stop</item>
 /// <item>receive: one recvmmsg a socket, each datagram to its connection by connection ID</item>
-/// <item>commands: dials and the stop</item>
 /// <item>notes: connections that other threads gave something to send</item>
 /// <item>timers: what is due, from a heap; and the next addresses of dials</item>
 /// <item>serve: deliver, write, set the next timer, for each connection that any of these touched</item>
@@ -211,15 +211,16 @@ internal sealed unsafe partial class EventLoop : IDisposable
     {
         _now = Clock();
         Volatile.Write(ref _loopAllocated, GC.GetAllocatedBytesForCurrentThread());
+        if (_polls[WakePoll].Revents != 0)
+            DrainWakes();
+        // Before receiving: what a caller has changed must hold for whatever arrives after its call.
+        RunCommands();
         for (int i = 0; i < _sockets.Length; i++)
         {
             if ((_polls[i].Revents & LibC.POLLIN) != 0)
                 Receive(_sockets[i]);
         }
         Inbound.Flush();
-        if (_polls[WakePoll].Revents != 0)
-            DrainWakes();
-        RunCommands();
         _dialer.OnTimer(_now);
         TakeNotes();
         while (_timers.TryPop(_now, out QuicConnection? due))

@@ -31,7 +31,8 @@ public class LookupBenchmark
         IConfig config = ManualConfig.CreateEmpty()
             .AddJob(Job.Default.WithToolchain(new InProcessEmitToolchain(TimeSpan.FromMinutes(30), logOutput: false)).WithWarmupCount(3).WithIterationCount(10))
             .AddColumnProvider(DefaultColumnProviders.Instance)
-            .AddLogger(NullLogger.Instance);
+            .AddLogger(NullLogger.Instance)
+            .WithArtifactsPath(Path.Combine("artifacts", "benchmarks"));
         Summary summary = BenchmarkRunner.Run<LookupBenchmark>(config);
         foreach (BenchmarkReport report in summary.Reports)
         {

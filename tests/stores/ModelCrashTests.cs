@@ -53,7 +53,9 @@ public sealed class ModelCrashTests(ITestOutputHelper output)
                     {
                         states++;
                         int found = Store.Of(kind, twice, "/").Read();
-                        Assert.True(found == before + 1 || (!again && found == before), $"crash before call {first}, then before {second}: {found}");
+                        Assert.True(
+                            found == before + 1 || (!again && found == before),
+                            $"crash before call {first}, then before {second}: {found}");
                     }
                 }
             }

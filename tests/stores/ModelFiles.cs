@@ -52,7 +52,8 @@ internal sealed class ModelFiles : IFileCalls
 
     /// <summary>A copy that has nothing in common with this one, with the same things unsafe.</summary>
     public ModelFiles Copy(
-        int stopBefore = int.MaxValue, Func<int, string, int>? fails = null, bool failedRenamesHappen = false, int mostWritten = int.MaxValue)
+        int stopBefore = int.MaxValue, Func<int, string, int>? fails = null, bool failedRenamesHappen = false,
+        int mostWritten = int.MaxValue)
     {
         var copies = new Dictionary<Node, Node>();
         return new ModelFiles(Copy(_root, copies))
@@ -286,7 +287,7 @@ internal sealed class ModelFiles : IFileCalls
         }
 
         public IEnumerable<Node> Related() =>
-            [.. (Names ?? []).Values, .. _safeNames.Values, .. _unsafe.Where(change => change.Subject is not null).Select(change => change.Subject!)];
+            [.. (Names ?? []).Values, .. _safeNames.Values, .. _unsafe.Select(change => change.Subject).OfType<Node>()];
 
         /// <summary>This node as one of the <see cref="Choices"/> leaves it, still with the names' old nodes.</summary>
         public Node Survivor(int choice)

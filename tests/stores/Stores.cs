@@ -70,7 +70,10 @@ internal abstract class Store
 
         // Long enough for several pages, and every byte depends on the value.
         private static byte[] Content(int value) =>
-            [.. Encoding.ASCII.GetBytes($"{value}"), .. Enumerable.Range(0, 9_000 + value).Select(i => (byte)(i * (value + 7)))];
+        [
+            .. Encoding.ASCII.GetBytes($"{value}"),
+            .. Enumerable.Range(0, 9_000 + value).Select(i => (byte)(i * (value + 7))),
+        ];
     }
 
     /// <summary>Instance numbers under a clock that stands still: only what is on disk makes the next one larger.</summary>
@@ -141,7 +144,9 @@ internal abstract class Store
             TrustListing listing = Started().List();
             if (!listing.Healthy)
                 throw new InvalidDataException(listing.HealthText);
-            Assert.Equal(Enumerable.Range(1, listing.Records.Length).Select(i => $"n{i}"), listing.Records.Select(record => record.Peer));
+            Assert.Equal(
+                Enumerable.Range(1, listing.Records.Length).Select(i => $"n{i}"),
+                listing.Records.Select(record => record.Peer));
             return listing.Records.Length;
         }
 

@@ -63,7 +63,7 @@ public sealed class RunningTests : IAsyncLifetime
 
         ToolResult result = await One.ClientAsync("reload");
 
-        Assert.True(result.ExitCode == 1, result.Text);
+        Assert.True(result.ExitCode == 4, result.Text);
         Assert.Contains("exprot", result.Error, StringComparison.Ordinal);
         Assert.Contains("10.99.0.0/77", result.Error, StringComparison.Ordinal);
         (await traffic).AssertAllAnswered(400);

@@ -18,6 +18,9 @@ public sealed class MemoryWire
     /// <summary>Which addresses nobody can reach; all can be reached by default.</summary>
     public Func<string, bool> Unreachable { get; set; } = _ => false;
 
+    /// <summary>Whether somebody listens at an address.</summary>
+    public bool IsHeard(string address) => Find(address) is not null;
+
     internal bool TryListen(string address, MemoryTransport transport) =>
         _listeners.GetOrAdd(address, transport) == transport;
 

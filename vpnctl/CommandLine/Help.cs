@@ -17,18 +17,21 @@ internal static class Help
         text.Append("\nOptions, anywhere on the line:\n");
         AppendOptions(text, OptionInfo.Of(typeof(DaemonOptions)));
         text.Append("\n'vpnctl help COMMAND' says more about one command and shows an example.\n");
-        text.Append("Exit codes: 0 done, 1 failed, 2 wrong usage, 3 daemon unreachable, 5 not authorised, 6 timed out.\n");
+        text.Append("Exit codes: 0 done, 1 failed, 2 wrong usage, 3 daemon unreachable, 4 invalid configuration, 5 not authorised, 6 timed out.\n");
         return text.ToString();
     }
 
     public static string Of(Command command)
     {
         var text = new StringBuilder();
-        text.Append($"{command.Summary}\n\nUsage: vpnctl {command.Name} [OPTIONS]\n\nOptions:\n");
+        text.Append($"{command.Summary}\n\nUsage: vpnctl {string.Join(' ', [command.Name, .. WordsOf(command)])} [OPTIONS]\n\nOptions:\n");
         AppendOptions(text, OptionInfo.Of(command.OptionsType));
         text.Append($"\nExample:\n  {command.Example}\n");
         return text.ToString();
     }
+
+    private static IReadOnlyList<string> WordsOf(Command command) =>
+        ((CommandOptions)Activator.CreateInstance(command.OptionsType)!).WordNames;
 
     private static void AppendOptions(StringBuilder text, IReadOnlyList<OptionInfo> options)
     {

@@ -33,10 +33,15 @@ internal static class OptionParser
                 Parse<FingerprintOptions>(parser, command, known, words),
             var type when type == typeof(NetworkFilterOptions) =>
                 Parse<NetworkFilterOptions>(parser, command, known, words),
+            var type when type == typeof(ReloadOptions) => Parse<ReloadOptions>(parser, command, known, words),
+            var type when type == typeof(SwapOptions) => Parse<SwapOptions>(parser, command, known, words),
             _ => Parse<DaemonOptions>(parser, command, known, words),
         };
-        if (options.Unexpected.FirstOrDefault() is string extra)
-            throw Usage(command, $"'{Escape.Controls(extra)}' is one word too many.");
+        string[] given = [.. options.Words];
+        if (given.Length > options.WordNames.Count)
+            throw Usage(command, $"'{Escape.Controls(given[options.WordNames.Count])}' is one word too many.");
+        if (given.Length < options.WordNames.Count)
+            throw Usage(command, $"{options.WordNames[given.Length]} is missing.");
         return options;
     }
 

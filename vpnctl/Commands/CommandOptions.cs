@@ -8,9 +8,12 @@ internal class CommandOptions
     [Option("json", HelpText = "Print the result as JSON.")]
     public bool? Json { get; set; }
 
-    /// <summary>Words that no command takes; collected so that they are not silently ignored.</summary>
+    /// <summary>The words that are no options; those beyond <see cref="WordNames"/> are not silently ignored.</summary>
     [Value(0, Hidden = true)]
-    public IEnumerable<string> Unexpected { get; set; } = [];
+    public IEnumerable<string> Words { get; set; } = [];
+
+    /// <summary>What help calls the words that the command needs.</summary>
+    public virtual IReadOnlyList<string> WordNames => [];
 }
 
 /// <summary>What every command that asks the daemon accepts.</summary>
@@ -22,6 +25,26 @@ internal class DaemonOptions : CommandOptions
 
     [Option("timeout", MetaValue = "SECONDS", Default = 15, HelpText = "How long to wait for the daemon.")]
     public int Timeout { get; set; }
+}
+
+/// <summary>Options of <c>reload</c>.</summary>
+internal sealed class ReloadOptions : DaemonOptions
+{
+    [Option("dry-run", HelpText = "Say what would change, and change nothing.")]
+    public bool? DryRun { get; set; }
+}
+
+/// <summary>Options of <c>plugins swap</c>.</summary>
+internal sealed class SwapOptions : DaemonOptions
+{
+    [Option("dry-run", HelpText = "Say which destinations or sessions it would concern, and change nothing.")]
+    public bool? DryRun { get; set; }
+
+    [Option("replace", MetaValue = "NAME", HelpText = "Whose place it takes, where several fill the role.")]
+    public string? Replace { get; set; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> WordNames => ["ROLE", "NAME"];
 }
 
 /// <summary>Options of commands whose rows belong to networks.</summary>

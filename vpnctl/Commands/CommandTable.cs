@@ -18,8 +18,10 @@ internal static class CommandTable
             "vpnctl networks", (o, t) => DaemonCommands.List(o, t, "networks", "name", NetworksView.Render)),
         Command.Of<DaemonOptions>("plugins list", "List the plugins that the daemon runs.",
             "vpnctl plugins list", (o, t) => DaemonCommands.Show(o, t, "plugins.list", PluginsView.Render)),
-        Command.Of<DaemonOptions>("reload", "Make the daemon read its configuration again.",
-            "vpnctl reload", (o, t) => DaemonCommands.Show(o, t, "reload", RenderChanges)),
+        Command.Of<SwapOptions>("plugins swap", "Let a plugin that stands by take another's place: role routing or trust.",
+            "vpnctl plugins swap routing routing-failover --dry-run", ChangeCommands.Swap),
+        Command.Of<ReloadOptions>("reload", "Make the daemon read its configuration and its plugins' again.",
+            "vpnctl reload --dry-run", ChangeCommands.Reload),
         Command.Of<DaemonOptions>("goodbye", "Disconnect all peers; the daemon stays up.",
             "vpnctl goodbye", (o, t) => DaemonCommands.Show(o, t, "goodbye", RenderDone)),
         Command.Of<DaemonOptions>("shutdown", "Stop the daemon.",
@@ -33,11 +35,4 @@ internal static class CommandTable
     ];
 
     private static void RenderDone(JsonElement output, Terminal terminal) => terminal.Out.WriteLine("OK");
-
-    private static void RenderChanges(JsonElement output, Terminal terminal)
-    {
-        terminal.Out.WriteLine("OK");
-        foreach (JsonElement change in output.Items("changes"))
-            terminal.Out.WriteLine("  " + Escape.Controls(change.AsText()));
-    }
 }

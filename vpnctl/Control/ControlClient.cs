@@ -33,13 +33,20 @@ internal sealed class ControlClient(string path, TimeSpan timeout)
     /// <summary>Runs a method of the daemon.</summary>
     /// <returns>Its output; undefined when it has none.</returns>
     /// <exception cref="CommandException">The daemon cannot be reached, refuses, or fails.</exception>
-    public JsonElement Call(string method)
+    public JsonElement Call(string method) => Call(method, _ => { });
+
+    /// <summary>Runs a method of the daemon with parameters.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="writeParameters">Writes them as members of the request.</param>
+    /// <returns>Its output; undefined when it has none.</returns>
+    /// <exception cref="CommandException">The daemon cannot be reached, refuses, or fails.</exception>
+    public JsonElement Call(string method, Action<Utf8JsonWriter> writeParameters)
     {
         byte[] answer;
         using var deadline = new CancellationTokenSource(timeout);
         try
         {
-            answer = ExchangeAsync(Request(method), deadline.Token).GetAwaiter().GetResult();
+            answer = ExchangeAsync(Request(method, writeParameters), deadline.Token).GetAwaiter().GetResult();
         }
         catch (OperationCanceledException)
         {
@@ -55,13 +62,14 @@ internal sealed class ControlClient(string path, TimeSpan timeout)
         return Unwrap(answer);
     }
 
-    private static byte[] Request(string method)
+    private static byte[] Request(string method, Action<Utf8JsonWriter> writeParameters)
     {
         using var buffer = new MemoryStream();
         using (var writer = new Utf8JsonWriter(buffer))
         {
             writer.WriteStartObject();
             writer.WriteString("cmd", method);
+            writeParameters(writer);
             writer.WriteEndObject();
         }
         buffer.WriteByte((byte)'\n');
@@ -171,7 +179,7 @@ internal sealed class ControlClient(string path, TimeSpan timeout)
             JsonElement root = document.RootElement;
             if (root.Text("status") == "ok")
                 return root.TryGetProperty("output", out JsonElement output) ? output.Clone() : default;
-            throw Refusal(root.Text("error") ?? "vibepnd gave no reason");
+            throw Refusal(root.Text("error") ?? "vibepnd gave no reason", root.Text("code"));
         }
         catch (JsonException)
         {
@@ -179,9 +187,10 @@ internal sealed class ControlClient(string path, TimeSpan timeout)
         }
     }
 
-    private static CommandException Refusal(string error)
+    private static CommandException Refusal(string error, string? kind)
     {
-        int code = error.StartsWith("not authorised: ", StringComparison.Ordinal) ? ExitCode.NotAuthorised
+        int code = kind == "invalid_config" ? ExitCode.CheckFailed
+            : error.StartsWith("not authorised: ", StringComparison.Ordinal) ? ExitCode.NotAuthorised
             : error.StartsWith("timed out: ", StringComparison.Ordinal) ? ExitCode.TimedOut
             : ExitCode.Failed;
         return new CommandException(Escape.ControlsButNewlines(error), code);

@@ -18,17 +18,32 @@ internal static class PluginsView
             new Column("STATE"),
             new Column("VERSION", 4),
             new Column("CONTRACT", 3),
+            new Column("SETTINGS", 1),
             new Column("FILE", 2),
             new Column("SHA-256", 1));
         foreach (JsonElement plugin in output.EnumerateArray())
             table.Add(
                 plugin.Clean("name"),
                 plugin.Clean("role"),
-                new Cell(plugin.Clean("state"), plugin.Text("state") == "running" ? Tone.Good : Tone.Bad),
+                new Cell(plugin.Clean("state"), ToneOf(plugin.Text("state"))),
                 plugin.Clean("version"),
                 plugin.Clean("contract"),
+                SettingsOf(plugin),
                 plugin.Clean("file"),
                 plugin.Clean("hash"));
         table.Write(terminal);
     }
+
+    private static Tone ToneOf(string? state) => state switch
+    {
+        "running" => Tone.Good,
+        "standby" => Tone.Plain,
+        _ => Tone.Bad,
+    };
+
+    private static string SettingsOf(JsonElement plugin) =>
+        plugin.TryGetProperty("settings", out JsonElement settings) && settings.ValueKind == JsonValueKind.Object
+            ? string.Join(' ', settings.EnumerateObject().Select(
+                setting => Escape.Controls($"{setting.Name}={setting.Value.AsText()}")))
+            : "";
 }

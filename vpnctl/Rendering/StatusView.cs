@@ -19,6 +19,8 @@ internal static class StatusView
             terminal.Out.WriteLine($"Configured: {configured} peers, {Units.Count(status.Whole("networks"))} networks");
         if (status.Text("version") is not null)
             terminal.Out.WriteLine($"Daemon: vibepnd {status.Clean("version")}, pid {Units.Count(status.Whole("pid"))}");
+        foreach (JsonElement pending in status.Items("pending"))
+            terminal.Out.WriteLine($"Pending: {Escape.Controls(pending.AsText())}");
         foreach (JsonElement warning in status.Items("warnings"))
             terminal.Out.WriteLine(Colour.Paint($"Warning: {Escape.Controls(warning.AsText())}", Tone.Warning, terminal));
     }

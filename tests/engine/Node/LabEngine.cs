@@ -48,6 +48,9 @@ internal sealed class LabEngine : IAsyncDisposable
 
     public LabTrust Trust { get; private set; } = null!;
 
+    /// <summary>Prepares the TUN plugin of each run.</summary>
+    public Action<FakeTunPlugin>? OnTunMade { get; set; }
+
     /// <summary>Prepares the trust plugin of each run.</summary>
     public Action<LabTrust>? OnTrustMade { get; set; }
 
@@ -73,6 +76,7 @@ internal sealed class LabEngine : IAsyncDisposable
     {
         Transport = new MemoryTransport(_wire);
         Tun = new FakeTunPlugin();
+        OnTunMade?.Invoke(Tun);
         Trust = new LabTrust(_context);
         OnTrustMade?.Invoke(Trust);
         Policy = new LabPolicy(_context);

@@ -178,7 +178,7 @@ internal sealed class ExplainBench : IEngineDriver, IDisposable
 
     private void Fill()
     {
-        var judge = new RouteJudge([_network], new PolicySlot(Policy), NullLogger.Instance, Now);
+        var judge = new RouteJudge([_network], (_, _, _) => null, new PolicySlot(Policy), NullLogger.Instance, Now);
         PeerFacts[] peers = [.. Enumerable.Range(0, _random.Next(1, 7)).Select(i => new PeerFacts
         {
             Id = ForwardingFixture.Id((byte)i),

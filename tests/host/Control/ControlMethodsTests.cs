@@ -20,7 +20,7 @@ public sealed class ControlMethodsTests
     public async Task Status_sums_up()
     {
         Assert.Equal(
-            $$"""{"health":"degraded","networks":1,"node":"{{Node}}","peers":1,"peers_configured":2,"pid":{{Environment.ProcessId}},"routes":1,"uptime":"1h2m3s","version":"0.1.0","warnings":["clock","network lab: no device","plugin x is failed"]}""",
+            $$"""{"config_hash":"c0ffee","health":"degraded","networks":1,"node":"{{Node}}","peers":1,"peers_configured":2,"pending":["state: \u0022a\u0022 -\u003E \u0022b\u0022 at the next start"],"pid":{{Environment.ProcessId}},"routes":1,"uptime":"1h2m3s","version":"0.1.0","warnings":["clock","network lab: no device","plugin x is failed"]}""",
             await OkAsync("status"));
     }
 
@@ -55,7 +55,7 @@ public sealed class ControlMethodsTests
     public async Task Plugins_and_version_are_told()
     {
         Assert.Equal(
-            """[{"contract":"1.0","file":"p/x.dll","hash":"ab","name":"x","role":"tun","state":"failed","version":"0.1.0"}]""",
+            """[{"contract":"1.0","file":"p/x.dll","hash":"ab","name":"x","role":"tun","settings":{"queue":"1000"},"state":"failed","version":"0.1.0"}]""",
             await OkAsync("plugins.list"));
         Assert.StartsWith("""{"contracts":"1.0","daemon":"0.1.0","runtime":".NET 10.""", await OkAsync("version"), StringComparison.Ordinal);
     }
@@ -63,7 +63,7 @@ public sealed class ControlMethodsTests
     [Fact]
     public async Task Orders_reach_the_daemon()
     {
-        Assert.Equal("""{"changes":["peer a added"],"message":"config validated, reloaded, and routes re-announced"}""",
+        Assert.Equal("""{"changes":["peer a: added"],"ended_sessions":[],"message":"config validated, reloaded, and routes re-announced","warnings":[]}""",
             await OkAsync("reload"));
         Assert.Equal("""{"message":"sent goodbye to all peers"}""", await OkAsync("goodbye"));
         Assert.Equal("""{"message":"shutting down"}""", await OkAsync("shutdown"));
@@ -110,7 +110,20 @@ public sealed class ControlMethodsTests
     {
         string[] names = [.. Methods().Describe().Select(method => method.Name)];
         Assert.Equal(
-            ["goodbye", "networks", "peers", "plugins.list", "reload", "routes", "shutdown", "status", "version"], names);
+            ["goodbye", "networks", "peers", "plugins.list", "plugins.swap", "reload", "routes", "shutdown", "status", "version"], names);
+    }
+
+    [Fact]
+    public async Task Parameters_of_changes_reach_the_daemon()
+    {
+        ControlReply swapped = await CallAsync("plugins.swap", parameters: """{"role":"routing","name":"b","dry_run":true}""");
+        Assert.Equal(
+            """{"changes":["corp 10.0.0.0/8: a -\u003E b"],"message":"b has taken the place of a.","took_ms":1.25}""",
+            swapped.Result.GetRawText());
+        Assert.Contains("nothing was changed", (await CallAsync("reload", parameters: """{"dry_run":true}""")).Result.GetRawText(), StringComparison.Ordinal);
+        Assert.Equal(ControlError.BadRequest, (await CallAsync("plugins.swap", parameters: """{"role":"routing"}""")).Error);
+        Assert.Equal(
+            ["SwapRequest { Role = routing, Name = b, Replace = , DryRun = True } by uid 0", "plan by uid 0"], _daemon.Calls);
     }
 
     private ControlMethods Methods() => new(_daemon, NullLogger.Instance);
@@ -122,9 +135,11 @@ public sealed class ControlMethodsTests
         return reply.Result.GetRawText();
     }
 
-    private async Task<ControlReply> CallAsync(string method, ControlRole role = ControlRole.Admin)
+    private async Task<ControlReply> CallAsync(
+        string method, ControlRole role = ControlRole.Admin, string? parameters = null)
     {
-        var call = new ControlCall(method, default(JsonElement), new ControlPrincipal(role, "uid 0"));
+        JsonElement given = parameters is null ? default : JsonElement.Parse(parameters);
+        var call = new ControlCall(method, given, new ControlPrincipal(role, "uid 0"));
         ControlReply? answer = null;
         await foreach (ControlReply reply in Methods().InvokeAsync(call, TestContext.Current.CancellationToken))
         {
@@ -167,7 +182,7 @@ public sealed class ControlMethodsTests
             ],
             ["clock"]);
 
-        public ReloadOutcome Reload { get; set; } = new(ControlError.None, "", ["peer a added"]);
+        public ReloadOutcome Reload { get; set; } = new(ControlError.None, "", ["peer a: added"]);
 
         public Exception? Fault { get; set; }
 
@@ -178,11 +193,26 @@ public sealed class ControlMethodsTests
         public Task<EngineStatus> GetStatusAsync(CancellationToken cancellationToken) =>
             Fault is null ? Task.FromResult(Status) : Task.FromException<EngineStatus>(Fault);
 
-        public ImmutableArray<PluginReport> GetPlugins() => [new PluginReport("1.0", "p/x.dll", "ab", "x", "tun", "failed", "0.1.0")];
-
-        public Task<ReloadOutcome> ReloadAsync(string caller, CancellationToken cancellationToken)
+        public ImmutableArray<PluginReport> GetPlugins() => [new PluginReport("1.0", "p/x.dll", "ab", "x", "tun", "failed", "0.1.0")
         {
-            Calls.Add("reload by " + caller);
+            Settings = ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal, [KeyValuePair.Create("queue", "1000")]),
+        }];
+
+        public ImmutableArray<string> Pending => ["state: \"a\" -> \"b\" at the next start"];
+
+        public Task<string> GetConfigurationHashAsync(CancellationToken cancellationToken) => Task.FromResult("c0ffee");
+
+        public SwapOutcome Swap { get; set; } = new(ControlError.None, "b has taken the place of a.", ["corp 10.0.0.0/8: a -> b"], TimeSpan.FromMilliseconds(1.25));
+
+        public Task<SwapOutcome> SwapAsync(SwapRequest request, string caller, CancellationToken cancellationToken)
+        {
+            Calls.Add($"{request} by {caller}");
+            return Task.FromResult(Swap);
+        }
+
+        public Task<ReloadOutcome> ReloadAsync(bool dryRun, string caller, CancellationToken cancellationToken)
+        {
+            Calls.Add($"{(dryRun ? "plan" : "reload")} by {caller}");
             return Task.FromResult(Reload);
         }
 

@@ -58,6 +58,14 @@ internal sealed class PluginBench : IDisposable
             new PluginServices(NullLoggerFactory.Instance, TimeProvider.System, Scratch.At("state"), Limits));
     }
 
+    /// <summary>What the entries say about which plugins run.</summary>
+    public PluginSelection Selection()
+    {
+        ImmutableArray<CheckedPlugin> plugins = PluginSet.Check(Manifest(), out IReadOnlyList<(PluginEntry, ConfigError)> errors);
+        Assert.Empty(errors);
+        return new PluginSelection(plugins);
+    }
+
     /// <summary>Starts a set that must fail, and returns how.</summary>
     public static async Task<DaemonException> FailAsync(PluginSet set)
     {

@@ -103,7 +103,7 @@ public sealed class DaemonProcessTests : IDisposable
         await _daemon.SeeAsync("reload by SIGHUP refused, nothing changed: config.toml(11,9): error VPN1007");
         _daemon.WriteConfig("[log]\nlevel = \"debug\"");
         _daemon.Signal("HUP");
-        await _daemon.SeeAsync("reload by SIGHUP: log level Debug");
+        await _daemon.SeeAsync("reload by SIGHUP: log.level: information -> debug");
     }
 
     [Fact]

@@ -41,6 +41,8 @@ internal sealed class SeedBatch(long first, int count)
             {
                 RunResult result = RunOne(seed);
                 results.Add(result);
+                if (progress is not null && result.Broken is not null)
+                    progress.WriteLine(Report.Failure(result, Nodes, Defect));
                 if (StopAtFirst && result.Broken is not null)
                     Volatile.Write(ref stop, true);
                 long second = watch.ElapsedMilliseconds / 10_000;

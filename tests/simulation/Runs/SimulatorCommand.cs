@@ -80,8 +80,6 @@ internal static class SimulatorCommand
     {
         var batch = new SeedBatch(options.First, options.Seeds ?? 100) { Nodes = options.Nodes, Defect = options.Defect, Jobs = options.Jobs };
         RunResult[] results = batch.Run(output);
-        foreach (RunResult result in results.Where(result => result.Broken is not null).Take(5))
-            output.WriteLine(Report.Failure(result, options.Nodes, options.Defect));
         output.WriteLine(Report.Summary(results));
         return results.Any(result => result.Broken is not null) ? 1 : 0;
     }

@@ -20,6 +20,11 @@ internal sealed class Traffic(SimulatedWorld world, ModelNetwork network, Packet
     }
 
     /// <summary>Sends one packet between two nodes, as the sender's kernel would.</summary>
+    /// <param name="from">Who sends.</param>
+    /// <param name="to">Who is meant.</param>
+    /// <param name="name">In which network.</param>
+    /// <param name="v6">Whether to use IPv6 where both have it.</param>
+    /// <param name="destination">The address meant, for a probe from the sender's own address; else one is drawn.</param>
     /// <returns>The packet's number, or -1 when the sender has no interface now.</returns>
     public long Send(Machine from, Machine to, string name, bool v6 = false, IpAddress? destination = null)
     {
@@ -28,7 +33,8 @@ internal sealed class Traffic(SimulatedWorld world, ModelNetwork network, Packet
             return -1;
         NetworkPlan plan = from.Plan.Networks[name];
         IpAddress source = v6 && plan.Address6 is { } own ? own : plan.Address;
-        if (plan.Originate.Count > 0 && !v6 && _draw.Chance(0.3))
+        // A probe must get through; a host behind the node only where the receiver's rules let it in.
+        if (plan.Originate.Count > 0 && !v6 && destination is null && _draw.Chance(0.3))
             source = _draw.Pick(plan.Originate).Last;
         NetworkPlan? theirs = to.Plan.Networks.GetValueOrDefault(name);
         IpAddress target = destination

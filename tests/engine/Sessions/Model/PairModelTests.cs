@@ -6,7 +6,7 @@ namespace VibePN.Engine.Tests.Sessions.Model;
 /// </summary>
 public sealed class PairModelTests(ITestOutputHelper output)
 {
-    /// <summary>Together they hold every pair of these at their bounds: dials, losses, restarts, renewals, slow handshakes.</summary>
+    /// <summary>What is checked in every run: the bounds of the large worlds, a few of them at a time.</summary>
     private static readonly ModelRules[] s_worlds =
     [
         new() { Name = "three dials each, losses", PreferredDials = 3, OtherDials = 3, Failures = true },

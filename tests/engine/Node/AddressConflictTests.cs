@@ -1,0 +1,148 @@
+using VibePN.Contracts;
+using VibePN.Engine.Configuration;
+
+namespace VibePN.Engine.Tests.Node;
+
+/// <summary>Nodes that want one address, and overlays that meet the machine's own networks.</summary>
+public sealed class AddressConflictTests
+{
+    private static readonly IpAddress Shared = IpAddress.Parse("10.42.0.77");
+
+    [Fact]
+    public async Task Automatic_addresses_that_collide_become_two_and_traffic_flows()
+    {
+        await using NodeLab lab = NodeLab.Mesh(3);
+        foreach (LabEngine node in new[] { lab[0], lab[1] })
+            node.Configuration = Change(node, network => network with { Address = Shared, AddressIsAuto = true });
+        await lab.StartAsync();
+        LabEngine stays = lab[0].Identity.Fingerprint < lab[1].Identity.Fingerprint ? lab[0] : lab[1];
+        LabEngine moves = stays == lab[0] ? lab[1] : lab[0];
+        await moves.UntilAsync(status => AddressIn(status) != Shared, "the larger fingerprint moves");
+        Assert.Equal(Shared, AddressIn(await stays.StatusAsync()));
+
+        IpAddress moved = AddressIn(await moves.StatusAsync());
+        await lab[2].UntilAsync(
+            status => status.Routes.Any(route => route.Candidate.Prefix == IpPrefix.Host(moved) && route.PeerName == moves.Name)
+                && status.Routes.Any(route => route.Candidate.Prefix == IpPrefix.Host(Shared) && route.PeerName == stays.Name),
+            "the third node knows both addresses");
+        Assert.DoesNotContain(
+            (await lab[2].StatusAsync()).Routes,
+            route => route.Candidate.Prefix == IpPrefix.Host(Shared) && route.PeerName == moves.Name);
+        await lab[2].SendAsync(moves, "corp", destination: moved.ToString());
+        await lab[2].SendAsync(stays, "corp", destination: Shared.ToString());
+    }
+
+    [Fact]
+    public async Task Nodes_that_do_not_know_each_other_learn_of_the_conflict_from_a_third()
+    {
+        await using NodeLab lab = NodeLab.Mesh(3);
+        // 0 and 1 know only 2.
+        foreach (LabEngine node in new[] { lab[0], lab[1] })
+        {
+            node.Configuration = Change(node, network => network with { Address = Shared, AddressIsAuto = true })
+                with { Peers = [lab[2].AsPeer()] };
+        }
+        await lab.StartAsync();
+        LabEngine moves = lab[0].Identity.Fingerprint < lab[1].Identity.Fingerprint ? lab[1] : lab[0];
+        await moves.UntilAsync(status => AddressIn(status) != Shared, "told by the third, it moves");
+    }
+
+    [Fact]
+    public async Task Written_address_stays_and_an_automatic_one_gives_way_whatever_the_fingerprints()
+    {
+        await using NodeLab lab = NodeLab.Mesh(2);
+        LabEngine large = lab[0].Identity.Fingerprint < lab[1].Identity.Fingerprint ? lab[1] : lab[0];
+        LabEngine small = large == lab[0] ? lab[1] : lab[0];
+        large.Configuration = Change(large, network => network with { Address = Shared });
+        small.Configuration = Change(small, network => network with { Address = Shared, AddressIsAuto = true });
+        await lab.StartAsync();
+        await small.UntilAsync(status => AddressIn(status) != Shared, "the automatic one moves");
+        Assert.Equal(Shared, AddressIn(await large.StatusAsync()));
+    }
+
+    [Fact]
+    public async Task Two_written_addresses_stay_and_stand_in_status()
+    {
+        await using NodeLab lab = NodeLab.Mesh(2);
+        foreach (LabEngine node in new[] { lab[0], lab[1] })
+            node.Configuration = Change(node, network => network with { Address = Shared });
+        await lab.StartAsync();
+        LabEngine loses = lab[0].Identity.Fingerprint < lab[1].Identity.Fingerprint ? lab[1] : lab[0];
+        EngineStatus status = await loses.UntilAsync(
+            status => status.Warnings.Any(warning => warning.Contains("10.42.0.77", StringComparison.Ordinal)), "the conflict is named");
+        Assert.Equal(Shared, AddressIn(status));
+    }
+
+    [Fact]
+    public async Task Address_that_had_to_move_is_no_change_on_reload()
+    {
+        await using NodeLab lab = NodeLab.Mesh(2);
+        foreach (LabEngine node in new[] { lab[0], lab[1] })
+            node.Configuration = Change(node, network => network with { Address = Shared, AddressIsAuto = true });
+        await lab.StartAsync();
+        LabEngine moves = lab[0].Identity.Fingerprint < lab[1].Identity.Fingerprint ? lab[1] : lab[0];
+        await moves.UntilAsync(status => AddressIn(status) != Shared, "it moves");
+        Assert.Empty(await moves.ReloadAsync(configuration => configuration));
+        Assert.NotEqual(Shared, AddressIn(await moves.StatusAsync()));
+    }
+
+    [Fact]
+    public async Task Network_that_would_take_packets_from_the_lan_waits_until_the_lan_is_gone()
+    {
+        await using NodeLab lab = NodeLab.Mesh(2);
+        lab[0].OnTunMade = tun => tun.MachineRoutes = [new MachineRoute(IpPrefix.Parse("10.42.0.0/16"), "eth0", IsConnected: true)];
+        await lab.StartAsync();
+        EngineStatus status = await lab[0].StatusAsync();
+        NetworkStatus blocked = status.Networks.Single(network => network.Name == "corp");
+        Assert.Equal("", blocked.Device);
+        Assert.Equal(
+            "its subnet 10.42.0.0/24 would take packets from 10.42.0.0/16 on eth0, which this machine reaches by itself. "
+            + "Use another subnet, or write overlap = \"allow\" if that is meant.", blocked.Error);
+        Assert.NotEqual("", status.Networks.Single(network => network.Name == "lab").Device);
+
+        lab[0].Tun.MachineRoutes = [];
+        lab[0].Tun.ChangeMachineNetwork();
+        await lab[0].UntilAsync(now => now.Networks.All(network => network.Device.Length > 0), "the network opens");
+        await lab.MeetAsync();
+        await lab[1].SendAsync(lab[0], "corp");
+    }
+
+    [Fact]
+    public async Task Network_opens_over_the_lan_when_the_operator_allows_it()
+    {
+        await using NodeLab lab = NodeLab.Mesh(2);
+        lab[0].OnTunMade = tun => tun.MachineRoutes = [new MachineRoute(IpPrefix.Parse("10.42.0.0/24"), "eth0", IsConnected: true)];
+        lab[0].Configuration = Change(lab[0], network => network with { AllowOverlap = true });
+        await lab.StartAndMeetAsync();
+    }
+
+    [Fact]
+    public async Task Announcement_inside_the_lan_is_refused_and_taken_once_the_lan_is_gone()
+    {
+        IpPrefix inside = IpPrefix.Parse("192.168.7.128/25");
+        await using NodeLab lab = NodeLab.Mesh(2);
+        lab[0].OnTunMade = tun => tun.MachineRoutes = [new MachineRoute(IpPrefix.Parse("192.168.7.0/24"), "eth0", IsConnected: true)];
+        lab[0].Configuration = Change(lab[0], network => network with
+        {
+            Rules = network.Rules with { Import = [new ImportRule { Prefixes = [PrefixRange.Exactly(inside)] }] },
+        });
+        lab[1].Configuration = Change(lab[1], network => network with { Originate = [inside] });
+        await lab.StartAndMeetAsync();
+        Assert.DoesNotContain((await lab[0].StatusAsync()).Routes, route => route.Candidate.Prefix == inside);
+        lab[0].Tun.MachineRoutes = [];
+        lab[0].Tun.ChangeMachineNetwork();
+        await lab[0].UntilAsync(status => status.Routes.Any(route => route.Candidate.Prefix == inside), "it is taken");
+        lab[0].Tun.MachineRoutes = [new MachineRoute(IpPrefix.Parse("192.168.7.0/24"), "eth0", IsConnected: true)];
+        lab[0].Tun.ChangeMachineNetwork();
+        await lab[0].UntilAsync(status => status.Routes.All(route => route.Candidate.Prefix != inside), "it is refused again");
+    }
+
+    private static EngineConfiguration Change(LabEngine node, Func<NetworkConfiguration, NetworkConfiguration> change) =>
+        node.Configuration with
+        {
+            Networks = [.. node.Configuration.Networks.Select(network => network.Name == "corp" ? change(network) : network)],
+        };
+
+    private static IpAddress AddressIn(EngineStatus status) =>
+        status.Networks.Single(network => network.Name == "corp").Addresses[0].Address;
+}
