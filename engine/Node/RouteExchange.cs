@@ -81,7 +81,15 @@ internal sealed class RouteExchange
     public void AskForAll(PeerConnection connection)
     {
         foreach (AgreedNetwork agreed in connection.Networks)
-            AnnouncerOf(connection, agreed).AskForAll();
+            AskForAll(connection, agreed);
+    }
+
+    // The set that is asked for begins now: what was announced since the last set may be what the peer has taken back.
+    private void AskForAll(PeerConnection connection, AgreedNetwork agreed)
+    {
+        if (_networks.Find(agreed.Network.Name) is { } network)
+            _fullSets[(connection.Transport.Id, agreed.Network.Name)] = network.Routes.Heard;
+        AnnouncerOf(connection, agreed).AskForAll();
     }
 
     /// <summary>Tells a connected peer what has changed in what it may know.</summary>
@@ -177,7 +185,7 @@ internal sealed class RouteExchange
                 return null;
             case ControlType.Digest when DigestMessage.TryParse(frame.Body, out DigestMessage digest):
                 if (!network.Routes.Confirm(sender, digest.Count, digest.Hash, now))
-                    AnnouncerOf(connection, agreed).AskForAll();
+                    AskForAll(connection, agreed);
                 return null;
             case ControlType.Refresh:
                 Announcer announcer = AnnouncerOf(connection, agreed);

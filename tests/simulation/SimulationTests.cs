@@ -14,6 +14,7 @@ public sealed class SimulationTests
         { 126, "the same, from the other end" },
         { 263, "routes told on a draining connection were lost when it was taken back" },
         { 391, "the same, after a Hello timeout" },
+        { 476, "a route whose withdrawal was lost outlived the next full set" },
     };
 
     [Theory]

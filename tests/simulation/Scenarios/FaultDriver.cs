@@ -279,7 +279,10 @@ internal sealed class FaultDriver(SimulatedWorld world, ModelNetwork network, Sc
             return;
         world.Note(machine.Number, what);
         if (reshapes)
+        {
             machine.Changed = world.Now;
+            machine.Observer.NetworkChanged(machine); // an entry that changed is dialled afresh
+        }
         Engine.Configuration.EngineConfiguration next = machine.Plan.Build();
         process.Order(now =>
         {

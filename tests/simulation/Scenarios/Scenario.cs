@@ -79,13 +79,16 @@ internal sealed class Scenario
         Draw faults = Draw.For(seed, "faults");
         Draw liars = Draw.For(seed, "liars");
         bool hasLiars = liars.Chance(0.35);
+        // Routes live for 210 s without a word: only a long and calm run with a liar sees one end.
+        bool isLong = draw.Chance(hasLiars ? 0.3 : 0.05);
+        double faultShare = isLong && hasLiars ? 0.15 : 0.45;
         return new Scenario(Weathers(weather, rough))
         {
             Nodes = count,
-            FaultPhase = draw.Chance(hasLiars ? 0.3 : 0.05)
+            FaultPhase = isLong
                 ? draw.Time(260_000, 400_000) : draw.Time(20_000, draw.Chance(0.3) ? 150_000 : 60_000),
             FaultEvery = draw.Time(500, 15_000),
-            Faults = [.. Enum.GetValues<Fault>().Where(_ => faults.Chance(0.45))],
+            Faults = [.. Enum.GetValues<Fault>().Where(_ => faults.Chance(faultShare))],
             Liars = hasLiars ? [.. liars.Shuffle(Enumerable.Range(0, count)).Take(count > 6 ? 2 : 1)] : [],
             LinkEvents = draw.Chance(0.5),
             PacketEvery = draw.Time(100, 1_500),
