@@ -81,9 +81,6 @@ internal enum PlantedDefect
     /// <summary>A peer may announce as much as it likes.</summary>
     LimitForgotten,
 
-    /// <summary>A connection that is taken back from draining is used without asking what was told there meanwhile.</summary>
-    TakenBackUnasked,
-
     /// <summary>Connections of a peer's earlier start stay beside those of its new one.</summary>
     GhostKept,
 }

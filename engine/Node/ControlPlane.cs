@@ -271,7 +271,7 @@ internal sealed partial class ControlPlane : ISessionActions
             Claims.Tell(active);
             Routes.TellAll(peer, active, now);
             // What the peer told while this connection drained was not listened to, and it may never have moved away.
-            if (active.WasTakenBack && !Planted.Is(PlantedDefect.TakenBackUnasked))
+            if (active.WasTakenBack)
                 Routes.AskForAll(active);
         }
     }
