@@ -59,7 +59,10 @@ internal sealed class InboundPath
     {
         // A prefix accepted from the peer may cover an address of ours; that one is still ours alone.
         if (!AddressClasses.IsUnicast(key.Source) || !sources.Contains(key.Source) || table.IsOwn(key.Source))
-            return DropReason.SourceNotAllowed;
+        {
+            if (!Planted.Is(PlantedDefect.SourceCheckSkipped))
+                return DropReason.SourceNotAllowed;
+        }
         AddressClass destination = AddressClasses.Classify(key.Destination);
         if (destination is AddressClass.Multicast or AddressClass.Broadcast)
             return DropReason.NotUnicast;

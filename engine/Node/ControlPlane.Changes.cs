@@ -76,6 +76,8 @@ internal sealed partial class ControlPlane
     {
         _nextJudgement = now + JudgementInterval;
         ImmutableArray<SessionEnd>.Builder ended = ImmutableArray.CreateBuilder<SessionEnd>();
+        if (Planted.Is(PlantedDefect.TrustChangeIgnored))
+            return [];
         foreach (PeerMachine peer in _peers.Values)
         {
             // Whoever is gone and has its routes held is still acted for.

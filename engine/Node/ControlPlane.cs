@@ -142,9 +142,10 @@ internal sealed partial class ControlPlane : ISessionActions
             OnDialFailed(dialId, reason, now);
             return;
         }
-        var owner = new ConnectionOwner(peer, dialId) { Committing = admission.NeedsCommit };
+        bool needsCommit = admission.NeedsCommit && !Planted.Is(PlantedDefect.CommitForgotten);
+        var owner = new ConnectionOwner(peer, dialId) { Committing = needsCommit };
         _owners.Add(connection.Id, owner);
-        if (!admission.NeedsCommit)
+        if (!needsCommit)
             peer.OnConnected(connection, dialId, now);
         else
             _driver.Commit(admission, (fault, then) => OnCommitted(connection, owner, fault, then));
@@ -273,12 +274,15 @@ internal sealed partial class ControlPlane : ISessionActions
             Routes.ForgetUnshared(active);
             Claims.Tell(active);
             Routes.TellAll(peer, active, now);
+            // What the peer told while this connection drained was not listened to, and it may never have moved away.
+            if (active.WasTakenBack)
+                Routes.AskForAll(active, now);
         }
     }
 
     void ISessionActions.PeerForgotten(PeerMachine peer, Instant now)
     {
-        if (peer.Identity is { } identity)
+        if (peer.Identity is { } identity && !Planted.Is(PlantedDefect.RoutesOutliveSession))
             Routes.ForgetPeer(identity);
     }
 

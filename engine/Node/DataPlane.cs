@@ -179,7 +179,9 @@ internal sealed class DataPlane(
     {
         Fingerprint peer = connection.Transport.Peer;
         ImmutableArray<(byte, PeerPort?)> numbers =
-            [.. connection.Networks.Select(agreed => (agreed.TheirNumber, networks.Find(agreed.Network.Name)?.PortOf(peer)))];
+            [.. connection.Networks.Select(agreed => (
+                Planted.Is(PlantedDefect.NetworkNumbersMixedUp) ? agreed.OurNumber : agreed.TheirNumber,
+                networks.Find(agreed.Network.Name)?.PortOf(peer)))];
         inboundPorts.Set(connection.Transport, new InboundPort(numbers));
     }
 }

@@ -159,7 +159,7 @@ internal sealed class NetworkSet
         // One that is lost again and again must not fill the log.
         TimeSpan wait = now - lost.OpenedAt >= ReopenStable ? ReopenFirst : lost.ReopenWait * 2;
         lost.ReopenWait = TimeSpan.FromTicks(Math.Clamp(wait.Ticks, ReopenFirst.Ticks, ReopenCap.Ticks));
-        lost.ReopenAt = now + lost.ReopenWait;
+        lost.ReopenAt = Planted.Is(PlantedDefect.LostInterfaceForgotten) ? Instant.Never : now + lost.ReopenWait;
     }
 
     /// <summary>Tries to make lost interfaces again, and to configure those that the kernel would not.</summary>

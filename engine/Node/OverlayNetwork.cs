@@ -158,7 +158,7 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
     {
         long version = Routes.Version;
         change(Routes);
-        IsDirty |= version != Routes.Version;
+        IsDirty |= version != Routes.Version && !Planted.Is(PlantedDefect.StaleTablePublished);
     }
 
     /// <summary>All that is known at present, for the policy.</summary>

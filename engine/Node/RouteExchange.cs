@@ -77,6 +77,23 @@ internal sealed class RouteExchange
         }
     }
 
+    /// <summary>Asks a peer for everything it may tell, in every network of the connection.</summary>
+    public void AskForAll(PeerConnection connection, Instant now)
+    {
+        foreach (AgreedNetwork agreed in connection.Networks)
+            AskForAll(connection, agreed, now);
+    }
+
+    // The set that is asked for begins now: what was announced since the last set may be what the peer has taken back.
+    private void AskForAll(PeerConnection connection, AgreedNetwork agreed, Instant now)
+    {
+        if (!AnnouncerOf(connection, agreed).AskForAll(now))
+            return;
+        if (_networks.Find(agreed.Network.Name) is { } network)
+            _fullSets[(connection.Transport.Id, agreed.Network.Name)] = network.Routes.Heard;
+        connection.ExpectFullSets();
+    }
+
     /// <summary>Tells a connected peer what has changed in what it may know.</summary>
     public void TellChanges(PeerMachine peer, Instant now)
     {
@@ -176,9 +193,8 @@ internal sealed class RouteExchange
                 _fullSets[key] = network.Routes.Heard;
                 return null;
             case ControlType.Digest when DigestMessage.TryParse(frame.Body, out DigestMessage digest):
-                if (!network.Routes.Confirm(sender, digest.Count, digest.Hash, now)
-                    && AnnouncerOf(connection, agreed).AskForAll(now))
-                    connection.ExpectFullSets();
+                if (!network.Routes.Confirm(sender, digest.Count, digest.Hash, now))
+                    AskForAll(connection, agreed, now);
                 return null;
             case ControlType.Refresh:
                 Announcer announcer = AnnouncerOf(connection, agreed);
@@ -214,7 +230,7 @@ internal sealed class RouteExchange
             else
                 Refused++;
         }
-        network.IsDirty |= version != network.Routes.Version;
+        network.IsDirty |= version != network.Routes.Version && !Planted.Is(PlantedDefect.StaleTablePublished);
         return KeepToLimit(network, peer, sender, now);
     }
 

@@ -37,10 +37,17 @@ internal sealed class RouteJudge(
     public RouteJudgement Import(
         OverlayNetwork network, PeerFacts peer, bool isMember, IpPrefix prefix, uint metric, Instant now)
     {
+        if (Planted.Is(PlantedDefect.ImportUnchecked))
+        {
+            var taken = new RouteCandidate { Prefix = prefix, NextHop = peer.Id, Origin = peer.Id, Metric = metric };
+            return new RouteJudgement(
+                new ImportVerdict(taken, RouteReason.Accepted, "planted"), JudgementStage.Plugin,
+                RuleVerdict.Default(true, RouteReason.Accepted, "planted"));
+        }
         if (Guard(network, peer, isMember, prefix) is { } refused)
             return refused;
         RuleVerdict rule = ImportRules.Judge(network.Configuration, peer.Name, prefix);
-        if (!rule.Accepted)
+        if (!rule.Accepted && !Planted.Is(PlantedDefect.RulesSkipped))
             return RouteJudgement.Refuse(JudgementStage.Rules, rule.Reason, rule.Text, rule);
         if (IsDamped(network, peer.Id, prefix, now))
             return RouteJudgement.Refuse(JudgementStage.Damping, RouteReason.Damped, "it changed too often lately", rule);
@@ -116,7 +123,7 @@ internal sealed class RouteJudge(
         // A prefix that is told again does not count against itself.
         int own = network.Routes.HasAccepted(peer.Id, prefix) ? 1 : 0;
         RouteLimits limits = configuration.Limits;
-        if (network.Routes.CountFrom(peer.Id) - own >= limits.PerPeer)
+        if (network.Routes.CountFrom(peer.Id) - own >= limits.PerPeer && !Planted.Is(PlantedDefect.LimitForgotten))
         {
             return RouteJudgement.Refuse(JudgementStage.Guard, RouteReason.LimitReached,
                 $"{peer.Name} has its {limits.PerPeer} routes in {configuration.Name} already (limits.per_peer)");

@@ -41,6 +41,8 @@ internal sealed class Announcer(ITransportConnection connection, byte network, I
             .Select(route => new RouteItem(route.Key, route.Value))];
         IpPrefix[] removed = [.. _told.Keys.Where(prefix => !routes.ContainsKey(prefix))];
         Span<byte> frame = stackalloc byte[LargestFrame];
+        if (Planted.Is(PlantedDefect.WithdrawnBeforeAnnounced) && removed.Length > 0)
+            connection.SendControl(frame[..ControlWriter.WriteWithdraw(frame, network, removed)]);
         for (int start = 0; start < added.Length; start += ItemsPerFrame)
         {
             ReadOnlySpan<RouteItem> items = added.AsSpan(start, Math.Min(ItemsPerFrame, added.Length - start));

@@ -35,7 +35,7 @@ internal sealed class RouteTable
             Instant next = Instant.Never;
             foreach (PeerRoutes routes in _peers.Values)
                 next = Instant.Min(next, Instant.Min(routes.ExpiresAt, routes.StaleUntil));
-            return next;
+            return Planted.Is(PlantedDefect.NeverExpired) ? Instant.Never : next;
         }
     }
 
@@ -110,6 +110,14 @@ internal sealed class RouteTable
     /// <summary>Forgets one announcement of this peer. Other peers' routes to the prefix stay.</summary>
     public void Withdraw(Fingerprint peer, IpPrefix prefix)
     {
+        if (Planted.Is(PlantedDefect.WithdrawHitsEveryone))
+        {
+            foreach (PeerRoutes anybody in _peers.Values)
+            {
+                if (anybody.Entries.Remove(prefix, out Entry? lost))
+                    Forget(anybody, prefix, lost);
+            }
+        }
         if (_peers.TryGetValue(peer, out PeerRoutes? routes) && routes.Entries.Remove(prefix, out Entry? entry))
             Forget(routes, prefix, entry);
     }
@@ -146,6 +154,8 @@ internal sealed class RouteTable
         if (!_peers.TryGetValue(peer, out PeerRoutes? routes))
             return [];
         routes.ExpiresAt = now + Lifetime;
+        if (Planted.Is(PlantedDefect.FullSetNotSwept))
+            return [];
         IpPrefix[] unheard = [.. routes.Entries.Where(pair => pair.Value.Heard <= begin).Select(pair => pair.Key)];
         foreach (IpPrefix prefix in unheard)
             Withdraw(peer, prefix);
@@ -159,7 +169,7 @@ internal sealed class RouteTable
     {
         if (!_peers.TryGetValue(peer, out PeerRoutes? routes))
             return count == 0;
-        if (routes.Entries.Count != count || routes.Hash != hash)
+        if ((routes.Entries.Count != count || routes.Hash != hash) && !Planted.Is(PlantedDefect.DigestMismatchIgnored))
             return false;
         routes.ExpiresAt = now + Lifetime;
         return true;
@@ -168,6 +178,8 @@ internal sealed class RouteTable
     /// <summary>Drops what has expired.</summary>
     public void Expire(Instant now)
     {
+        if (Planted.Is(PlantedDefect.NeverExpired))
+            return;
         foreach (Fingerprint peer in _peers.Where(pair => now >= pair.Value.ExpiresAt).Select(pair => pair.Key).ToArray())
             RemoveAll(peer);
         foreach ((Fingerprint peer, PeerRoutes routes) in _peers.Where(pair => now >= pair.Value.StaleUntil))

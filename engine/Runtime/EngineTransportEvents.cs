@@ -45,11 +45,13 @@ internal sealed class EngineTransportEvents(IControlQueue loop, TrustGate gate, 
             connection.Close(new CloseReason(CloseCode.LimitExceeded, "control messages faster than they can be read"));
             return;
         }
-        byte[] copy = bytes.ToArray();
+        byte[] copy = queued.Copy(bytes);
         loop.Post(now =>
         {
             queued.Add(-copy.Length - PieceOverhead);
             plane.OnControl(connection, copy, now);
+            if (Planted.Is(PlantedDefect.ControlHandledTwice))
+                plane.OnControl(connection, copy, now);
         });
     }
 
@@ -73,7 +75,21 @@ internal sealed class EngineTransportEvents(IControlQueue loop, TrustGate gate, 
     private sealed class QueuedBytes
     {
         private int _count;
+        private byte[] _reused = [];
 
         public int Add(int bytes) => Interlocked.Add(ref _count, bytes);
+
+        /// <summary>Keeps bytes that are only borrowed.</summary>
+        public byte[] Copy(ReadOnlySpan<byte> bytes)
+        {
+            byte[] copy = bytes.ToArray();
+            if (!Planted.Is(PlantedDefect.ControlBufferReused))
+                return copy;
+            // The planted defect: pieces of one length share a buffer.
+            if (_reused.Length != copy.Length)
+                _reused = copy;
+            copy.CopyTo(_reused, 0);
+            return _reused;
+        }
     }
 }

@@ -27,7 +27,7 @@ internal static class InstanceNumber
             if (fault is not null)
                 Log.StateFault(logger, fault);
             if (stored >= next && stored < ulong.MaxValue)
-                next = stored.Value + 1;
+                next = Planted.Is(PlantedDefect.InstanceNotRaised) ? stored.Value : stored.Value + 1;
             StateFile.Write(store, FileName, next);
             return next;
         }

@@ -23,6 +23,8 @@ internal sealed class Backoff(Random random)
     /// <returns>How long to wait from now.</returns>
     public TimeSpan OnFailure(CloseCode code)
     {
+        if (Planted.Is(PlantedDefect.DialedWithoutWait))
+            return TimeSpan.Zero;
         if (code == CloseCode.TrustRefused)
         {
             TimeSpan least = Bound(SessionTimes.TrustBackoffBase, SessionTimes.TrustBackoffCap, _refusals++);

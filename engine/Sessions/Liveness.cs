@@ -153,6 +153,8 @@ internal sealed class Liveness
                 _busySince = now;
             _busyUntil = now + SessionTimes.BusyLinger;
         }
+        if (Planted.Is(PlantedDefect.OwnSendsCountAsHeard) && packetsSent != _sent)
+            (_proven, _openSince) = (now, null);
         _sent = packetsSent;
         _received = packetsReceived;
         _nextPoll = now + SessionTimes.ProbeInterval;

@@ -187,7 +187,8 @@ internal sealed partial class PeerMachine
                 Close(connection, CloseCode.Superseded, "the peer has started anew since", now);
                 return false;
             }
-            Close(other, CloseCode.Superseded, "the peer has started anew", now);
+            if (!Planted.Is(PlantedDefect.GhostKept))
+                Close(other, CloseCode.Superseded, "the peer has started anew", now);
         }
         // Without a live connection the old start's routes are gone already, or held for the very start that says so now.
         if (others.Length > 0)

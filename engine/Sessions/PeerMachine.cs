@@ -182,6 +182,13 @@ internal sealed partial class PeerMachine
             transport.Close(new CloseReason(CloseCode.LimitExceeded, "over the limits a moment ago"));
             return;
         }
+        if (Planted.Is(PlantedDefect.BackoffClearedByConnect))
+            _dialling.OnStable();
+        if (Planted.Is(PlantedDefect.DialCancelledByArrival) && transport.Role == ConnectionRole.Initiator && _connections.Count > 0)
+        {
+            transport.Close(new CloseReason(CloseCode.Superseded, "planted"));
+            return;
+        }
         if (_connections.Count >= MaxConnections)
         {
             transport.Close(new CloseReason(CloseCode.LimitExceeded, $"more than {MaxConnections} connections of one peer"));
@@ -292,6 +299,8 @@ internal sealed partial class PeerMachine
     {
         if (Active is null)
             _dialling.DialAfresh(now + FirstWait());
+        else
+            _dialling.OnStable(); // up perhaps in name only: once that shows, old failures count no more
         foreach (PeerConnection connection in _connections)
         {
             if (connection.Phase == ConnectionPhase.Switchable)
@@ -348,7 +357,7 @@ internal sealed partial class PeerMachine
         {
             Activate(connection, now);
         }
-        else if (connection.RankFor(_self).CompareTo(Active.RankFor(_self)) > 0)
+        else if (Planted.Is(PlantedDefect.RankedByArrival) || connection.RankFor(_self).CompareTo(Active.RankFor(_self)) > 0)
         {
             PeerConnection replaced = Active;
             Activate(connection, now);
@@ -388,8 +397,15 @@ internal sealed partial class PeerMachine
         _actions.ActiveChanged(this, connection, now);
     }
 
-    private static void Drain(PeerConnection connection, Instant now)
+    private void Drain(PeerConnection connection, Instant now)
     {
+        if (Planted.Is(PlantedDefect.LoserKeptActive))
+            return;
+        if (Planted.Is(PlantedDefect.DrainForgotten))
+        {
+            Close(connection, CloseCode.Superseded, "planted", now);
+            return;
+        }
         connection.Phase = ConnectionPhase.Draining;
         Greeter.SendDrain(connection);
         bool bothDrained = connection is { PeerDrained: true, WasTakenBack: false };

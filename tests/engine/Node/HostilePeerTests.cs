@@ -67,6 +67,27 @@ public sealed class HostilePeerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Full_set_that_was_asked_for_sweeps_what_was_announced_since_the_last_one()
+    {
+        ITransportConnection connection = await _mallory.GreetAsync(Victim);
+        byte[] end = RawPeer.Frame(buffer => ControlWriter.WriteEnd(buffer, 0));
+        connection.SendControl(RawPeer.Announce(0, "10.42.0.66/32"));
+        connection.SendControl(end);
+        connection.SendControl(RawPeer.Announce(0, "10.42.0.67/32"));
+        await Victim.UntilAsync(status => status.Routes.Count(route => route.PeerName == "mallory") == 2, "both routes");
+
+        // The withdrawal of the second got lost; the digest shows it, and the set that answers the refresh lacks it.
+        int before = _mallory.Received(connection);
+        connection.SendControl(RawPeer.Frame(buffer => ControlWriter.WriteDigest(buffer, new DigestMessage(0, 1, 2))));
+        await NodeLab.UntilAsync(() => _mallory.Received(connection) > before, "Refresh");
+        connection.SendControl(RawPeer.Announce(0, "10.42.0.66/32"));
+        connection.SendControl(end);
+        EngineStatus status = await Victim.UntilAsync(
+            status => status.Routes.Count(route => route.PeerName == "mallory") == 1, "one route is left");
+        Assert.Equal("10.42.0.66/32", status.Routes.Single(route => route.PeerName == "mallory").Candidate.Prefix.ToString());
+    }
+
+    [Fact]
     public async Task Messages_before_their_time_end_the_connection()
     {
         byte[][] early = [RawPeer.Announce(0, "10.42.0.66/32"), [0, 1, (byte)'C'], [0, 1, (byte)'R'], [0, 1, (byte)'D'], [0, 0], [255, 255, 1], [0, 1, 0x7F]];
