@@ -34,6 +34,8 @@ public sealed class ReloadUnderLoadTests
             times.Add(watch.Elapsed);
             Assert.True(answer.GetProperty("status").GetString() == "ok", $"Seed {seed}, reload {round}: {answer}");
             changes += answer.GetProperty("output").GetProperty("changes").GetArrayLength();
+            if (round % 10 == 0)
+                await FollowsAsync(one);
             // Spread among the valid ones, so that they meet every state that those leave.
             if ((long)(round + 1) * invalid / reloads > (long)round * invalid / reloads)
                 await RefusedAsync(one, configs.NextInvalid(), seed, round);
@@ -43,6 +45,13 @@ public sealed class ReloadUnderLoadTests
         Assert.Equal(session, await SessionAsync(one, two));
         Assert.True(changes > reloads, $"Only {changes} changes.");
         Figures.Report(Figures.Line($"{reloads} reloads with {changes} changes and {invalid} refused files at {rate}, none lost or out of order (seed {seed}); a reload", times));
+    }
+
+    // What the file says is in effect, or a second reload would have something to change.
+    private static async Task FollowsAsync(Node node)
+    {
+        JsonElement? plan = await node.CallAsync("""{"cmd":"reload","dry_run":true}""");
+        Assert.True(plan?.GetProperty("output").GetProperty("changes").GetArrayLength() == 0, $"{plan}");
     }
 
     private static async Task RefusedAsync(Node node, (string Text, string[] Complaints) file, int seed, int round)
