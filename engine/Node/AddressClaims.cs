@@ -82,7 +82,7 @@ internal sealed class AddressClaims(NetworkSet networks, Fingerprint self, Rando
         AddressClaim claim = ClaimOf(network, id, address);
         if (OwnOf(network, address.Family) is { } own && own.Address == address && Contest(network, own, claim, now))
             TellLost(network, peer, address, own.Claim, now);
-        if (_contested.Count < MaxRemembered && network.Routes.AnnouncersOf(IpPrefix.Host(address)).Skip(1).Any())
+        if (_contested.Count < MaxRemembered && network.Routes.ClaimantsOf(IpPrefix.Host(address)).Skip(1).Any())
             _contested.Add((network.Configuration.Name, address));
     }
 
@@ -90,7 +90,7 @@ internal sealed class AddressClaims(NetworkSet networks, Fingerprint self, Rando
     public Fingerprint? BetterClaim(OverlayNetwork network, Fingerprint peer, IpAddress address)
     {
         AddressClaim claim = ClaimOf(network, peer, address);
-        foreach (Fingerprint other in network.Routes.AnnouncersOf(IpPrefix.Host(address)))
+        foreach (Fingerprint other in network.Routes.ClaimantsOf(IpPrefix.Host(address)))
         {
             if (other != peer && ClaimOf(network, other, address).Beats(claim))
                 return other;
@@ -111,7 +111,7 @@ internal sealed class AddressClaims(NetworkSet networks, Fingerprint self, Rando
             _contested.Remove(contest);
             return [];
         }
-        HashSet<Fingerprint> announcers = [.. network.Routes.AnnouncersOf(IpPrefix.Host(contest.Address))];
+        HashSet<Fingerprint> announcers = [.. network.Routes.ClaimantsOf(IpPrefix.Host(contest.Address))];
         PeerMachine[] claimants = [.. peers.Where(peer => peer.Identity is { } id && announcers.Contains(id))];
         if (announcers.Count < 2)
             _contested.Remove(contest);
@@ -191,7 +191,7 @@ internal sealed class AddressClaims(NetworkSet networks, Fingerprint self, Rando
         if (_notices.TryGetValue((network.Configuration.Name, address), out (AddressClaim Claim, Instant Until) notice) && now < notice.Until)
             return true;
         // Our own address only counts as taken when we have to give way; a new one must be free of everybody.
-        return network.Routes.AnnouncersOf(IpPrefix.Host(address))
+        return network.Routes.ClaimantsOf(IpPrefix.Host(address))
             .Any(peer => address != own.Address || ClaimOf(network, peer, address).Beats(own.Claim));
     }
 

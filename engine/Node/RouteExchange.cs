@@ -267,7 +267,9 @@ internal sealed class RouteExchange
             network.Damping.OnChange(sender, item.Prefix, now);
         RouteJudgement judgement = Judge(network, peer, item.Prefix, item.Metric, now);
         network.Routes.Announce(sender, item.Prefix, item.Metric, judgement, now);
-        if (ImportRules.IsAddressInSubnet(network.Configuration, item.Prefix))
+        // A claim that the operator's rules refuse contests nothing.
+        if (ImportRules.IsAddressInSubnet(network.Configuration, item.Prefix)
+            && ImportRules.Judge(network.Configuration, peer.Configuration.Name, item.Prefix).Accepted)
             _claims.OnAnnounced(network, peer, item.Prefix.Address, now);
         ImportVerdict verdict = judgement.Verdict;
         if (verdict.Candidate is not null)

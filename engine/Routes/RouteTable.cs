@@ -66,9 +66,11 @@ internal sealed class RouteTable
     public bool HasAcceptedFromOther(Fingerprint peer, IpPrefix prefix) => _peers.Any(other => other.Key != peer
         && other.Value.Entries.TryGetValue(prefix, out Entry? entry) && entry.Accepted is not null);
 
-    /// <summary>Who announces exactly this prefix, refused or not.</summary>
-    public IEnumerable<Fingerprint> AnnouncersOf(IpPrefix prefix) =>
-        _peers.Where(peer => peer.Value.Entries.ContainsKey(prefix)).Select(peer => peer.Key);
+    /// <summary>Who announces exactly this prefix and may: whom only a better claim, or our own, keeps from having it.</summary>
+    public IEnumerable<Fingerprint> ClaimantsOf(IpPrefix prefix) => _peers
+        .Where(peer => peer.Value.Entries.TryGetValue(prefix, out Entry? entry) && (entry.Accepted is not null
+            || entry.Judgement.Verdict.Reason is RouteReason.AddressConflict or RouteReason.OwnAddress))
+        .Select(peer => peer.Key);
 
     /// <summary>The metric of the peer's last announcement of this prefix, refused or not; null when there is none.</summary>
     public uint? MetricOf(Fingerprint peer, IpPrefix prefix) => _peers.TryGetValue(peer, out PeerRoutes? routes)

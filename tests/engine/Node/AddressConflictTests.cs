@@ -74,6 +74,31 @@ public sealed class AddressConflictTests
     }
 
     [Fact]
+    public async Task Import_rule_ties_an_address_to_its_owner_whatever_the_fingerprints()
+    {
+        await using NodeLab lab = NodeLab.Mesh(3);
+        // The two know only the third, so neither hears the other's claim.
+        foreach (LabEngine node in new[] { lab[0], lab[1] })
+            node.Configuration = Change(node, network => network with { Address = Shared }) with { Peers = [lab[2].AsPeer()] };
+        LabEngine owner = lab[0].Identity.Fingerprint < lab[1].Identity.Fingerprint ? lab[1] : lab[0];
+        var allowed = new ImportRule { Peers = [owner.Name], Prefixes = [PrefixRange.Exactly(IpPrefix.Host(Shared))] };
+        var denied = new ImportRule { Deny = true, Prefixes = [PrefixRange.Exactly(IpPrefix.Host(Shared))] };
+        lab[2].Configuration = Change(lab[2], network => network with
+        {
+            Rules = network.Rules with { Import = [allowed, denied, .. network.Rules.Import] },
+        });
+        await lab.StartAsync();
+        await lab[2].UntilAsync(
+            status => status.Peers.All(peer => peer.State == "up")
+                && status.Routes.Count(route => route.Network == "corp" && route.Candidate.Prefix.Family == IpFamily.V6) == 2
+                && status.Routes.Any(route => route.Candidate.Prefix == IpPrefix.Host(Shared)),
+            "both have told their addresses");
+        Assert.Equal(owner.Name, Assert.Single(
+            (await lab[2].StatusAsync()).Routes, route => route.Candidate.Prefix == IpPrefix.Host(Shared)).PeerName);
+        await lab[2].SendAsync(owner, "corp", destination: Shared.ToString());
+    }
+
+    [Fact]
     public async Task Address_that_had_to_move_is_no_change_on_reload()
     {
         await using NodeLab lab = NodeLab.Mesh(2);
