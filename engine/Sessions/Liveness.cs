@@ -88,9 +88,11 @@ internal sealed class Liveness
     {
         if (IsProbed)
             return false;
-        // Time for the question to be sent twice more, and for a path that has to be validated first.
+        // Time for the question to be sent twice more, and for a path that has to be validated first; on a long path
+        // at least time for one answer to a question that was lost once.
         TimeSpan patience = SessionTimes.ProbeFloor + (roundTrip * 5);
-        _probeEnds = now + (patience < SessionTimes.ProbeTimeout ? patience : SessionTimes.ProbeTimeout);
+        TimeSpan longest = roundTrip * 3 > SessionTimes.ProbeTimeout ? roundTrip * 3 : SessionTimes.ProbeTimeout;
+        _probeEnds = now + (roundTrip == TimeSpan.Zero || patience > longest ? longest : patience);
         _openSince = null;
         Ask(now);
         Schedule(now);

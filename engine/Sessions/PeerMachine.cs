@@ -375,7 +375,10 @@ internal sealed partial class PeerMachine
     {
         Active = connection;
         if (connection is { Phase: ConnectionPhase.Draining })
+        {
             connection.TakeBack();
+            Probe(connection, now); // nobody asked there while it drained
+        }
         if (connection is not null)
         {
             LastError = "";

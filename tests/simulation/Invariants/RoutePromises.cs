@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using VibePN.Contracts;
 using VibePN.Engine.Configuration;
 using VibePN.Engine.Control;
@@ -30,8 +31,8 @@ internal sealed class RoutePromises(SimulatedWorld world)
     {
         if (bytes.Length >= 3 && bytes[2] is (byte)'A' or (byte)'E' or (byte)'I')
             connection.RoutesHeard = world.Now;
-        if (bytes.Length >= 3 && bytes[2] == (byte)'k')
-            connection.LastAnswered = world.Now;
+        if (bytes.Length >= 11 && bytes[2] == (byte)'k')
+            connection.AnsweredQuestion = BinaryPrimitives.ReadInt64BigEndian(bytes[3..]);
     }
 
     /// <summary>Looks at a node after a turn.</summary>

@@ -65,11 +65,11 @@ internal sealed class SessionPromises(SimulatedWorld world)
                 $"{connection.Machine.Name} closes a live connection to {connection.Target.Name} as superseded without draining it.",
                 connection.Machine.Number, connection.Target.Number);
         }
-        if (reason.Code == CloseCode.Dead && !WasPausedLately(connection.Machine)
-            && world.Now - connection.LastAnswered < NeverEarlier)
+        if (reason.Code == CloseCode.Dead && !WasPausedLately(connection.Machine) && connection.AnsweredQuestion is { } asked
+            && connection.Machine.Process is { } process && process.Now.Nanoseconds - asked < NeverEarlier)
         {
             world.Break("timers are never early",
-                $"{connection.Machine.Name} gives {connection.Target.Name} up {(world.Now - connection.LastAnswered) / 1e9:0.00} s after it answered.",
+                $"{connection.Machine.Name} gives {connection.Target.Name} up {(process.Now.Nanoseconds - asked) / 1e9:0.00} s after a question that it answered.",
                 connection.Machine.Number, connection.Target.Number);
         }
     }
@@ -103,7 +103,8 @@ internal sealed class SessionPromises(SimulatedWorld world)
         }
         if (WasPausedLately(process.Machine))
             return;
-        long silence = world.Now - transport.LastDelivered;
+        // Whoever slept begins to count anew.
+        long silence = world.Now - Math.Max(transport.LastDelivered, process.Machine.Resumed);
         if (silence > IdleBound)
             Fail(process, "a silent peer is given up in time", $"{peer.Configuration.Name} is silent for {silence / 1e9:0.0} s", peer);
         // The engine compares twice a second, so what goes out just after a sign of life counts as answered by it.
@@ -113,7 +114,7 @@ internal sealed class SessionPromises(SimulatedWorld world)
         }
         else if (transport.PacketsSent > watch.SentAtHeard)
         {
-            watch.UnansweredSince ??= world.Now;
+            watch.UnansweredSince = Math.Max(watch.UnansweredSince ?? world.Now, process.Machine.Resumed);
             if (world.Now - watch.UnansweredSince > TrafficBound)
                 Fail(process, "a peer that is silent under traffic is given up in time", $"{peer.Configuration.Name} does not answer", peer);
         }

@@ -34,7 +34,6 @@ internal sealed partial class ModelConnection : ITransportConnection
         long roundTrip = transport.Network.RoundTrip(transport.Process.Machine, target);
         Path = new PathFacts(NodePlan.EndPointOf(target.Number), TimeSpan.FromTicks(roundTrip / 100), 0, 1_400, 1_452);
         LastHeard = World.Now;
-        LastAnswered = World.Now;
         LastDelivered = World.Now;
     }
 
@@ -68,8 +67,8 @@ internal sealed partial class ModelConnection : ITransportConnection
     /// <summary>When the engine was last handed something of the other end's.</summary>
     public long LastDelivered { get; private set; }
 
-    /// <summary>When the other end last answered a question, or when the connection came up.</summary>
-    public long LastAnswered { get; set; }
+    /// <summary>When the newest question was asked that the other end has answered, on this end's own clock in ns; null for none.</summary>
+    public long? AnsweredQuestion { get; set; }
 
     /// <summary>When the engine was last handed an announcement, an end marker or a digest; 0 before.</summary>
     public long RoutesHeard { get; set; }
