@@ -108,13 +108,14 @@ internal sealed class SessionPromises(SimulatedWorld world)
         if (silence > IdleBound)
             Fail(process, "a silent peer is given up in time", $"{peer.Configuration.Name} is silent for {silence / 1e9:0.0} s", peer);
         // The engine compares twice a second, so what goes out just after a sign of life counts as answered by it.
-        if (watch.HeardAt != transport.LastDelivered || silence < Comparing)
+        bool sleptSince = watch.UnansweredSince < process.Machine.Resumed;
+        if (watch.HeardAt != transport.LastDelivered || silence < Comparing || sleptSince)
         {
             (watch.HeardAt, watch.SentAtHeard, watch.UnansweredSince) = (transport.LastDelivered, transport.PacketsSent, null);
         }
         else if (transport.PacketsSent > watch.SentAtHeard)
         {
-            watch.UnansweredSince = Math.Max(watch.UnansweredSince ?? world.Now, process.Machine.Resumed);
+            watch.UnansweredSince ??= world.Now;
             if (world.Now - watch.UnansweredSince > TrafficBound)
                 Fail(process, "a peer that is silent under traffic is given up in time", $"{peer.Configuration.Name} does not answer", peer);
         }
