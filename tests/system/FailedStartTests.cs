@@ -147,10 +147,14 @@ public sealed partial class FailedStartTests : IAsyncLifetime
         await Wait.ForAsync(Node.Patience, "the daemon to run", async () => await One.AskAsync("status") is not null, () => One.Log);
         string[] devices = await One.OverlayDevicesAsync();
         string second = Path.Combine(One.Folder, "second.toml");
-        // Only the port is shared with the first: another socket, other networks, no metrics.
+        // Only the port is shared with the first: another socket, other networks on other subnets, no metrics.
         File.WriteAllText(second, File.ReadAllText(One.ConfigPath)
             .Replace("vibepn.sock", "second.sock", StringComparison.Ordinal)
             .Replace($"{One.Folder}/state", $"{One.Folder}/state2", StringComparison.Ordinal)
+            .Replace("10.42.0.", "10.43.0.", StringComparison.Ordinal)
+            .Replace("10.99.0.", "10.98.0.", StringComparison.Ordinal)
+            .Replace("fd5a:1c3e:77:", "fd5a:1c3e:87:", StringComparison.Ordinal)
+            .Replace("fd5a:1c3e:78:", "fd5a:1c3e:88:", StringComparison.Ordinal)
             .Replace("[networks.corp]", "[networks.corp2]", StringComparison.Ordinal)
             .Replace("[networks.lab]", "[networks.lab2]", StringComparison.Ordinal)
             .Replace("[\"corp\", \"lab\"]", "[\"corp2\", \"lab2\"]", StringComparison.Ordinal)
