@@ -50,6 +50,9 @@ internal sealed class PeerConnection(ITransportConnection transport, ulong seque
         ? ConnectionPhase.AwaitingHelloAck
         : ConnectionPhase.AwaitingHello;
 
+    /// <summary>When we last told the peer which networks we are in: what was agreed on is as old as that.</summary>
+    public Instant AgreedAt { get; set; } = now;
+
     /// <summary>When it came up.</summary>
     public Instant Since { get; } = now;
 

@@ -132,6 +132,7 @@ internal sealed partial class PeerMachine
         if (!AcceptInstance(connection, hello.Instance, now))
             return null;
         Agree(connection, hello.Networks);
+        connection.AgreedAt = now;
         connection.Phase = ConnectionPhase.AwaitingConfirm;
         if (!_greeter.SendHelloAck(this, connection, hello))
             return "HelloAck did not fit the control queue";

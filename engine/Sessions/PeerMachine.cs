@@ -32,6 +32,7 @@ internal sealed partial class PeerMachine
     private readonly CloneWatch _clones = new();
     private Instant _renewAt = Instant.Never; // sooner than the connection's age asks for
     private Instant _renewedAt;
+    private Instant _networksChangedAt;
     private Instant _agreeBy = Instant.Never;
     private Instant _routesHeldUntil;
 
@@ -281,7 +282,16 @@ internal sealed partial class PeerMachine
             CloseAll(CloseCode.Unconfigured, "the agreed networks changed", now);
             return;
         }
+        _networksChangedAt = now;
         _agreeBy = now + SessionTimes.AgreementTimeout;
+        // These told the peer our old networks and would take its answer for one about the new ones.
+        foreach (PeerConnection greeting in _connections.Where(one => one.Phase == ConnectionPhase.AwaitingHelloAck).ToArray())
+            Close(greeting, CloseCode.Superseded, "the networks changed during the greeting", now);
+        AskForAgreement(active, now);
+    }
+
+    private void AskForAgreement(PeerConnection active, Instant now)
+    {
         if (active.IsOurs)
             _renewAt = now;
         else
@@ -383,9 +393,11 @@ internal sealed partial class PeerMachine
         {
             LastError = "";
             ConnectedSince ??= now;
-            _agreeBy = Instant.Never;
-            _renewAt = Instant.Never;
             _renewedAt = now;
+            if (connection.AgreedAt >= _networksChangedAt)
+                (_agreeBy, _renewAt) = (Instant.Never, Instant.Never);
+            else
+                AskForAgreement(connection, now); // it was under way when our networks changed
             _routesHeldUntil = default;
             _dialling.OnActive();
         }
