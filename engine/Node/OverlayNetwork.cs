@@ -59,6 +59,9 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
     /// <summary>The version of the routes at which those were last judged again.</summary>
     public long DampedJudgedAt { get; set; }
 
+    /// <summary>The version of the routes at which those that only a limit keeps out were last judged again.</summary>
+    public long LimitsJudgedAt { get; set; } = -1;
+
     /// <summary>The last table the policy compiled.</summary>
     public IRouteLookup? Lookup { get; set; }
 

@@ -28,6 +28,7 @@ internal sealed class RouteExchange
     private readonly Dictionary<(long Connection, string Network), Announcer> _announcers = [];
     private readonly Dictionary<(long Connection, string Network), long> _fullSets = []; // where the current one began
     private readonly HashSet<(Fingerprint Peer, string Network)> _nearLimit = [];
+    private readonly HashSet<string> _limited = new(StringComparer.Ordinal); // networks in which a limit keeps something out
     private Instant _nextDigest;
     private bool _overrun; // by the items of the message that is being read
 
@@ -60,6 +61,8 @@ internal sealed class RouteExchange
             ReleaseDamped(network, peers, now);
         }
         SettleContests(peers, now);
+        foreach (OverlayNetwork network in _networks.All)
+            ReleaseLimited(network, peers, now);
         if (now < _nextDigest)
             return;
         _nextDigest = now + DigestInterval;
@@ -275,6 +278,8 @@ internal sealed class RouteExchange
         if (verdict.Candidate is not null)
             return;
         Refused++;
+        if (verdict.Reason == RouteReason.LimitReached)
+            _limited.Add(network.Configuration.Name);
         _overrun |= verdict.Reason == RouteReason.LimitReached && judgement.Stage == JudgementStage.Guard
             && network.Routes.CountFrom(sender) >= network.Configuration.Limits.PerPeer;
         if (_refusalLines.TryTake(now))
@@ -288,6 +293,26 @@ internal sealed class RouteExchange
     {
         if (network.Configuration.Damping)
             network.Damping.OnWithdraw(sender, prefix, now);
+    }
+
+    /// <summary>Judges again what only a limit kept out, once other routes have gone: nobody would announce it anew.</summary>
+    private void ReleaseLimited(OverlayNetwork network, IReadOnlyCollection<PeerMachine> peers, Instant now)
+    {
+        if (!_limited.Contains(network.Configuration.Name) || network.LimitsJudgedAt == network.Routes.Version)
+            return;
+        ILookup<Fingerprint, IpPrefix> kept = network.Routes.Known()
+            .Where(route => route.Judgement.Verdict.Reason == RouteReason.LimitReached)
+            .ToLookup(route => route.Peer, route => route.Prefix);
+        if (kept.Count == 0)
+            _limited.Remove(network.Configuration.Name);
+        foreach (PeerMachine peer in peers)
+        {
+            if (peer.Identity is not { } identity || !kept.Contains(identity))
+                continue;
+            network.ChangeRoutes(routes => routes.Reconsider(
+                identity, [.. kept[identity]], (prefix, metric) => Judge(network, peer, prefix, metric, now), now));
+        }
+        network.LimitsJudgedAt = network.Routes.Version;
     }
 
     /// <summary>Judges contested addresses again: a better claim may have come, or the best one gone.</summary>

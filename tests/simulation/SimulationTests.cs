@@ -15,7 +15,7 @@ public sealed class SimulationTests
         { 263, "routes told on a draining connection were lost when it was taken back" },
         { 391, "the same, after a Hello timeout" },
         { 476, "a route whose withdrawal was lost outlived the next full set" },
-        { 1358, "a connection whose greeting was under way when networks changed counted as agreed on the new ones" },
+        { 1358, "a route that only a limit kept out stayed out when there was room again" },
     };
 
     [Theory]

@@ -58,6 +58,24 @@ public sealed class PolicyReloadTests
     }
 
     [Fact]
+    public async Task Route_that_only_a_limit_kept_out_is_taken_once_there_is_room()
+    {
+        await using NodeLab lab = NodeLab.Mesh(3);
+        // Each peer announces one IPv4 and one IPv6 address: only the first peer's have room.
+        lab[0].Configuration = lab[0].Configuration with
+        {
+            Networks = [.. lab[0].Configuration.Networks.Select(network => network with { Limits = network.Limits with { Total = 2 } })],
+        };
+        await lab[0].StartAsync();
+        await lab[1].StartAsync();
+        await lab[0].UntilAsync(status => status.Routes.Count(route => route.PeerName == "node2") == 4, "the first peer's routes");
+        await lab[2].StartAsync();
+        await lab[2].UntilAsync(status => status.Routes.Count(route => route.PeerName == "node1") == 4, "the second peer is up");
+        await lab[1].Engine.GoodbyeAsync(TestContext.Current.CancellationToken); // a plain one: its routes go at once
+        await lab[0].UntilAsync(status => status.Routes.Any(route => route.PeerName == "node3"), "the second peer's routes");
+    }
+
+    [Fact]
     public async Task A_peer_over_its_limit_is_torn_down_and_left_alone_where_that_is_wanted()
     {
         await using var lab = WithLan(Allow(RuleChanges.None));
