@@ -286,7 +286,7 @@ internal sealed partial class PeerMachine
         _agreeBy = now + SessionTimes.AgreementTimeout;
         // These told the peer our old networks and would take its answer for one about the new ones.
         foreach (PeerConnection greeting in _connections.Where(one => one.Phase == ConnectionPhase.AwaitingHelloAck).ToArray())
-            Close(greeting, CloseCode.Superseded, "the networks changed during the greeting", now);
+            Close(greeting, CloseCode.Unconfigured, "the networks changed during the greeting", now);
         AskForAgreement(active, now);
     }
 

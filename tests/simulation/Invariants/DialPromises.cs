@@ -12,7 +12,11 @@ internal sealed class DialPromises(SimulatedWorld world)
     private const int Samples = 12;
 
     private readonly Dictionary<(int From, int To), History> _histories = [];
+    // An engine acts on a change of its network at most so much later, and then forgets old failures.
+    private const long ActsWithin = 6 * SimulatedWorld.Second;
+
     private readonly Dictionary<PeerMachine, Wait> _waits = [];
+    private readonly Dictionary<int, long> _changed = [];
 
     /// <summary>Dials so far.</summary>
     public long Count { get; private set; }
@@ -22,8 +26,17 @@ internal sealed class DialPromises(SimulatedWorld world)
     {
         if (peer.Configuration.Addresses.IsEmpty)
             return;
+        long changed = Math.Max(_changed.GetValueOrDefault(process.Machine.Number, -ActsWithin), process.Machine.Resumed);
+        if (world.Now - changed < ActsWithin)
+        {
+            _waits.Remove(peer);
+            return;
+        }
         if (!_waits.TryGetValue(peer, out Wait? wait))
             _waits.Add(peer, wait = new Wait());
+        // What the peer began and did not finish is no failure of ours, and no end of a wait.
+        if (peer.Connections.Count > 0 && !peer.Connections.Any(one => one.IsOurs || one.IsConfirmed))
+            return;
         if (peer.Connections.Count > 0)
         {
             wait.Lived = Math.Max(wait.Lived, (process.Now - peer.Connections[0].Since).TotalSeconds);
@@ -44,6 +57,7 @@ internal sealed class DialPromises(SimulatedWorld world)
     /// <summary>A new process knows nothing of its past, and a machine whose network changed may dial at once.</summary>
     public void Forget(Machine machine)
     {
+        _changed[machine.Number] = world.Now;
         _waits.Clear(); // of all machines: it costs a few samples and never accuses anybody wrongly
         foreach ((int From, int To) key in _histories.Keys.Where(key => key.From == machine.Number).ToArray())
             _histories.Remove(key);
