@@ -201,8 +201,10 @@ internal sealed class RouteExchange
                 return null;
             case ControlType.Refresh:
                 Announcer announcer = AnnouncerOf(connection, agreed);
-                if (announcer.MayRepeat(now))
-                    announcer.TellAll(_judge.Export(network, FactsOf(peer, now), _self, now));
+                if (!announcer.MayRepeat(now))
+                    return null;
+                _claims.Tell(connection); // whoever missed the routes has missed how we came to our addresses too
+                announcer.TellAll(_judge.Export(network, FactsOf(peer, now), _self, now));
                 return null;
             case ControlType.Claim when ClaimMessage.TryParse(frame.Body, out ClaimMessage claim):
                 _claims.OnClaim(network, sender, claim);

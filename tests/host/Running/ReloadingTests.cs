@@ -246,9 +246,9 @@ public sealed class ReloadingTests
                 if (answer.Contains("\"status\":\"ok\"", StringComparison.Ordinal) || i == 500)
                     return answer;
             }
-            catch (SocketException) when (i < 500)
+            catch (Exception exception) when (exception is SocketException or IOException && i < 500)
             {
-                // The new instance does not serve yet.
+                // The new instance does not serve yet, or the old one is just closing.
             }
 
             await Task.Delay(10, TestContext.Current.CancellationToken);
