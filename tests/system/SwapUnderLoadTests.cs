@@ -22,23 +22,15 @@ public sealed partial class SwapUnderLoadTests
 
     private static async Task RunAsync(int swaps, int perSecond, TimeSpan limit)
     {
-        using MeshLab lab = await LoadLab.CreateAsync(text => text + """
-
-            [[plugin]]
-            name = "routing-failover"
-            role = "routing"
+        using MeshLab lab = await LoadLab.CreateAsync(text => text.Replace("""
+            path = "plugins/routing-failover"
+            standby = true
+            """, """
             path = "plugins/routing-failover"
             standby = true
               [plugin.settings]
               gateways = ["10.99.0.0/24 via node2, node3"]
-
-            [[plugin]]
-            name = "trust-pinned"
-            role = "trust"
-            path = "plugins/trust-pinned"
-            standby = true
-
-            """);
+            """, StringComparison.Ordinal));
         (Node one, Node two) = (lab.Nodes[0], lab.Nodes[1]);
         string session = (await one.PeerAsync(two))!.Value.GetProperty("since").ToString();
         using Traffic traffic = await Traffic.StartAsync("lab", one, two, perSecond);

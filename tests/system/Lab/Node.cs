@@ -229,7 +229,7 @@ internal sealed class Node : IDisposable
     {
         // With a deadline ping goes on until so many replies have come. Without one it waits after the last
         // request for twice the longest round trip only, and on a busy machine counts a late reply as lost.
-        double deadline = (count * interval) + 3;
+        double deadline = (count * interval * 2) + 3; // a busy machine sends them more slowly
         return Ping.Parse(await Tool.RunAsync(TimeSpan.FromSeconds(deadline + 20), "ip",
             ["netns", "exec", Namespace.Name, "ping", "-n", "-c", Text(count), "-i", Text(interval),
                 "-w", Text(Math.Ceiling(deadline)), .. options, address]));
