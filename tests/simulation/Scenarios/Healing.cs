@@ -70,7 +70,9 @@ internal sealed class Healing(
 
     private void Reach(long healed)
     {
-        (Machine From, Machine To, string Network)[] open = [.. Permitted()];
+        // A member that claims an address may have it by the rule of claims; whoever owns it is excused.
+        (Machine From, Machine To, string Network)[] open =
+            [.. Permitted().Where(pair => !IsClaimed(pair.From, pair.Network) && !IsClaimed(pair.To, pair.Network))];
         for (int i = 0; i < Tries && open.Length > 0 && world.Broken is null; i++)
         {
             var sent = open.Select(pair => (Pair: pair, Number: traffic.Send(
@@ -120,7 +122,7 @@ internal sealed class Healing(
     {
         foreach ((string name, NetworkPlan plan) in other.Plan.Networks)
         {
-            if (!IsPermitted(machine, other, name))
+            if (!IsPermitted(machine, other, name) || IsClaimed(other, name))
                 continue;
             IpPrefix[] held = [.. machine.Process!.Node.Plane!.Networks.Find(name)!.Routes.AcceptedFrom(other.Id).Order()];
             NetworkPlan own = machine.Plan.Networks[name];
@@ -136,6 +138,9 @@ internal sealed class Healing(
             }
         }
     }
+
+    private static bool IsClaimed(Machine machine, string network) =>
+        machine.Network.Machines.Any(liar => liar.Lies(network, machine.Plan.Networks[network].Address));
 
     private static string Describe(Machine from, Machine to)
     {
