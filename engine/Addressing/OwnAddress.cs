@@ -9,7 +9,12 @@ namespace VibePN.Engine.Addressing;
 /// to claim, after a random wait, so that nodes which collided once do not collide again, and at most
 /// <see cref="MaxMoves"/> times a minute, so that no peer can chase it.
 /// </remarks>
-internal sealed class OwnAddress
+/// <param name="network">The network's name.</param>
+/// <param name="self">Our fingerprint.</param>
+/// <param name="prefix">The subnet.</param>
+/// <param name="address">The address that the configuration gives, to begin with.</param>
+/// <param name="isAuto">Whether it may change.</param>
+internal sealed class OwnAddress(string network, Fingerprint self, IpPrefix prefix, IpAddress address, bool isAuto)
 {
     /// <summary>Moves within <see cref="MoveWindow"/>, at most.</summary>
     public const int MaxMoves = 8;
@@ -20,36 +25,19 @@ internal sealed class OwnAddress
     /// <summary>Longest wait before a move.</summary>
     public static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
 
-    private readonly AddressClaim _claim;
     private readonly Queue<Instant> _moves = new();
-    private IpAddress[]? _chain;
-    private readonly Func<IpAddress[]> _candidates;
-
-    /// <summary>The address that the configuration gives.</summary>
-    /// <param name="network">The network's name.</param>
-    /// <param name="self">Our fingerprint.</param>
-    /// <param name="prefix">The subnet.</param>
-    /// <param name="address">The address to begin with.</param>
-    /// <param name="isAuto">Whether it may change.</param>
-    public OwnAddress(string network, Fingerprint self, IpPrefix prefix, IpAddress address, bool isAuto)
-    {
-        _claim = new AddressClaim(isAuto, self);
-        _candidates = () => [.. AutoAddress.Candidates(network, self.ToString(), prefix)];
-        Address = address;
-        Prefix = prefix;
-    }
 
     /// <summary>The address at present.</summary>
-    public IpAddress Address { get; private set; }
+    public IpAddress Address { get; private set; } = address;
 
     /// <summary>The subnet it lies in.</summary>
-    public IpPrefix Prefix { get; }
+    public IpPrefix Prefix { get; } = prefix;
 
     /// <summary>Our claim to it.</summary>
-    public AddressClaim Claim => _claim;
+    public AddressClaim Claim { get; } = new(isAuto, self);
 
     /// <summary>Which candidate of the chain it is; -1 when an operator wrote it down.</summary>
-    public int Index => _claim.IsAuto ? Math.Max(0, Array.IndexOf(Chain, Address)) : -1;
+    public int Index => Claim.IsAuto ? Candidates.Index().FirstOrDefault(candidate => candidate.Item == Address).Index : -1;
 
     /// <summary>Who has the better claim and keeps it, since when we know; null when nobody has.</summary>
     public Fingerprint? LostTo { get; private set; }
@@ -57,7 +45,8 @@ internal sealed class OwnAddress
     /// <summary>When <see cref="TryMove"/> wants to be called next.</summary>
     public Instant MoveAt { get; private set; } = Instant.Never;
 
-    private IpAddress[] Chain => _chain ??= _candidates();
+    // Lazy: thousands of hashes, of which the first will do but for a few nodes.
+    private IEnumerable<IpAddress> Candidates => AutoAddress.Candidates(network, self.ToString(), Prefix);
 
     /// <summary>Another node claims our address.</summary>
     /// <param name="theirs">Its claim.</param>
@@ -66,10 +55,10 @@ internal sealed class OwnAddress
     /// <returns>True when ours is the better claim: the other node has to move.</returns>
     public bool OnContested(AddressClaim theirs, Instant now, Random random)
     {
-        if (theirs.Node == _claim.Node || _claim.Beats(theirs))
+        if (theirs.Node == Claim.Node || Claim.Beats(theirs))
             return true;
         LostTo = theirs.Node;
-        if (_claim.IsAuto && MoveAt == Instant.Never)
+        if (Claim.IsAuto && MoveAt == Instant.Never)
             MoveAt = now + (LongestWait * random.NextDouble());
         return false;
     }
@@ -95,10 +84,11 @@ internal sealed class OwnAddress
             MoveAt = _moves.Peek() + MoveWindow;
             return false;
         }
-        int current = Array.IndexOf(Chain, Address);
-        for (int step = 1; step < Chain.Length; step++)
+        IpAddress[] chain = [.. Candidates];
+        int current = Array.IndexOf(chain, Address);
+        for (int step = 1; step < chain.Length; step++)
         {
-            IpAddress candidate = Chain[(current + step) % Chain.Length];
+            IpAddress candidate = chain[(current + step) % chain.Length];
             if (candidate == Address || isClaimed(candidate))
                 continue;
             Address = candidate;

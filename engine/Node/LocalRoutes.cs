@@ -43,7 +43,7 @@ internal sealed class LocalRoutes(ITunPlugin tun, ILogger logger)
     }
 
     /// <summary>The route of the machine that this prefix would take packets from, or null.</summary>
-    public MachineRoute? CapturedBy(IpPrefix prefix)
+    private MachineRoute? CapturedBy(IpPrefix prefix)
     {
         foreach (MachineRoute route in _routes)
         {
@@ -53,19 +53,26 @@ internal sealed class LocalRoutes(ITunPlugin tun, ILogger logger)
         return null;
     }
 
-    /// <summary>The route of the machine that a network's own subnets would take packets from, or null.</summary>
-    public MachineRoute? CapturedBy(NetworkConfiguration network)
+    /// <summary>What stands against opening a network, and what to do; null when nothing does, or the operator allows it.</summary>
+    public string? Against(NetworkConfiguration network)
     {
-        MachineRoute? captured = network.Prefix is { } prefix ? CapturedBy(prefix) : null;
-        return captured ?? (network.Prefix6 is { } prefix6 ? CapturedBy(prefix6) : null);
+        foreach (IpPrefix? subnet in new[] { network.Prefix, network.Prefix6 })
+        {
+            if (subnet is { } prefix && Against(network, prefix) is { } words)
+            {
+                return $"its subnet {prefix} {words}. "
+                    + "Use another subnet, or write overlap = \"allow\" if that is meant.";
+            }
+        }
+        return null;
     }
 
-    /// <summary>What stands against opening a network, and what to do.</summary>
-    public static string Describe(NetworkConfiguration network, MachineRoute route)
+    /// <summary>What stands against a prefix of a network, in a clause; null when nothing does, or the operator allows it.</summary>
+    public string? Against(NetworkConfiguration network, IpPrefix prefix)
     {
-        IpPrefix? subnet = route.Prefix.Family == IpFamily.V4 ? network.Prefix : network.Prefix6;
+        if (network.AllowOverlap || CapturedBy(prefix) is not { } route)
+            return null;
         string where = route.Interface.Length > 0 ? $" on {route.Interface}" : "";
-        return $"its subnet {subnet} would take packets from {route.Prefix}{where}, which this machine reaches by itself. "
-            + "Use another subnet, or write overlap = \"allow\" if that is meant.";
+        return $"would take packets from {route.Prefix}{where}, which this machine reaches by itself";
     }
 }

@@ -203,7 +203,7 @@ internal sealed class NetworkSet
                 if (network.IsBlocked)
                     network.ReopenAt = now;
             }
-            else if (!network.Configuration.AllowOverlap && Local.CapturedBy(network.Configuration) is not null)
+            else if (Local.Against(network.Configuration) is not null)
             {
                 Close(network);
                 network.ReopenAt = now; // finds it blocked, and says so
@@ -238,11 +238,11 @@ internal sealed class NetworkSet
     private void Open(OverlayNetwork network)
     {
         NetworkConfiguration configuration = network.Configuration;
-        network.IsBlocked = !configuration.AllowOverlap && Local.CapturedBy(configuration) is not null;
-        if (network.IsBlocked)
+        string? text = Local.Against(configuration);
+        network.IsBlocked = text is not null;
+        if (text is not null)
         {
             // The other networks go on, and this one follows as soon as the machine's route is gone.
-            string text = LocalRoutes.Describe(configuration, Local.CapturedBy(configuration)!.Value);
             if (network.Error != text)
                 Log.NetworkFault(_logger, configuration.Name, text);
             network.Error = text;
@@ -278,10 +278,10 @@ internal sealed class NetworkSet
     private void Change(OverlayNetwork network, NetworkConfiguration wanted, Instant now)
     {
         NetworkConfiguration before = network.Configuration;
-        bool hasMoved = wanted.Prefix != network.Configuration.Prefix || wanted.Prefix6 != network.Configuration.Prefix6;
+        bool hasMoved = wanted.Prefix != before.Prefix || wanted.Prefix6 != before.Prefix6;
         network.Configuration = wanted;
         network.IsDirty = true;
-        if (hasMoved && !wanted.AllowOverlap && Local.CapturedBy(wanted) is not null)
+        if (hasMoved && Local.Against(wanted) is not null)
             Close(network);
         if (network.Device is null)
             network.ReopenAt = default; // overdue: made again at the end of this turn, and again if that fails

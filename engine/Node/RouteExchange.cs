@@ -274,7 +274,7 @@ internal sealed class RouteExchange
         network.Routes.Announce(sender, item.Prefix, item.Metric, judgement, now);
         // A claim that the operator's rules refuse contests nothing.
         if (ImportRules.IsAddressInSubnet(network.Configuration, item.Prefix)
-            && ImportRules.Judge(network.Configuration, peer.Configuration.Name, item.Prefix).Accepted)
+            && (judgement.Rule ?? ImportRules.Judge(network.Configuration, peer.Configuration.Name, item.Prefix)).Accepted)
             _claims.OnAnnounced(network, peer, item.Prefix.Address, now);
         ImportVerdict verdict = judgement.Verdict;
         if (verdict.Candidate is not null)
@@ -309,10 +309,8 @@ internal sealed class RouteExchange
             _limited.Remove(network.Configuration.Name);
         foreach (PeerMachine peer in peers)
         {
-            if (peer.Identity is not { } identity || !kept.Contains(identity))
-                continue;
-            network.ChangeRoutes(routes => routes.Reconsider(
-                identity, [.. kept[identity]], (prefix, metric) => Judge(network, peer, prefix, metric, now), now));
+            if (peer.Identity is { } identity && kept.Contains(identity))
+                JudgeAgain(network, peer, [.. kept[identity]], now);
         }
         network.LimitsJudgedAt = network.Routes.Version;
     }
@@ -325,11 +323,7 @@ internal sealed class RouteExchange
             if (_networks.Find(contest.Network) is not { } network)
                 continue;
             foreach (PeerMachine peer in _claims.Settle(contest, peers, now))
-            {
-                network.ChangeRoutes(routes => routes.Reconsider(
-                    peer.Identity ?? default, [IpPrefix.Host(contest.Address)],
-                    (prefix, metric) => Judge(network, peer, prefix, metric, now), now));
-            }
+                JudgeAgain(network, peer, [IpPrefix.Host(contest.Address)], now);
         }
     }
 
@@ -349,10 +343,8 @@ internal sealed class RouteExchange
         ];
         foreach ((Fingerprint id, IpPrefix damped) in candidates)
         {
-            if (peers.FirstOrDefault(peer => peer.Identity == id) is not { } peer)
-                continue;
-            network.ChangeRoutes(routes => routes.Reconsider(
-                id, [damped], (prefix, metric) => Judge(network, peer, prefix, metric, now), now));
+            if (peers.FirstOrDefault(peer => peer.Identity == id) is { } peer)
+                JudgeAgain(network, peer, [damped], now);
         }
     }
 
@@ -366,12 +358,14 @@ internal sealed class RouteExchange
                 : RouteJudgement.Refuse(JudgementStage.Guard, RouteReason.AddressConflict,
                     $"node {winner.ToShortString()} has the better claim to the address");
         }
-        if (network.Configuration.AllowOverlap || _networks.Local.CapturedBy(prefix) is not { } local)
-            return null;
-        string where = local.Interface.Length > 0 ? $" on {local.Interface}" : "";
-        return RouteJudgement.Refuse(JudgementStage.Guard, RouteReason.OverlapsLocal,
-            $"it would take packets from {local.Prefix}{where}, which this machine reaches by itself (overlap)");
+        return _networks.Local.Against(network.Configuration, prefix) is not { } words
+            ? null
+            : RouteJudgement.Refuse(JudgementStage.Guard, RouteReason.OverlapsLocal, $"it {words} (overlap)");
     }
+
+    private void JudgeAgain(OverlayNetwork network, PeerMachine peer, IReadOnlyList<IpPrefix> prefixes, Instant now) =>
+        network.ChangeRoutes(routes => routes.Reconsider(
+            peer.Identity ?? default, prefixes, (prefix, metric) => Judge(network, peer, prefix, metric, now), now));
 
     private RouteJudgement Judge(OverlayNetwork network, PeerMachine peer, IpPrefix prefix, uint metric, Instant now) =>
         _judge.Import(

@@ -117,8 +117,6 @@ internal static class StatusReport
                 yield return $"network {network.Configuration.Name}: {network.Error}";
             if (network.TableFault.Length > 0)
                 yield return $"network {network.Configuration.Name}: the routing policy failed, and the last good table stays: {network.TableFault}";
-            if (network.Device is not null && plane.Networks.Local.CapturedBy(network.Configuration) is { } local)
-                yield return $"network {network.Configuration.Name}: {LocalRoutes.Describe(network.Configuration, local)}";
             foreach (string warning in plane.Claims.Warnings(network))
                 yield return warning;
             foreach (string warning in NearLimits(network, plane))
