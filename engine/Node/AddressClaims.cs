@@ -82,7 +82,12 @@ internal sealed class AddressClaims(NetworkSet networks, Fingerprint self, Rando
         AddressClaim claim = ClaimOf(network, id, address);
         if (OwnOf(network, address.Family) is { } own && own.Address == address && Contest(network, own, claim, now))
             TellLost(network, peer, address, own.Claim, now);
-        if (_contested.Count < MaxRemembered && network.Routes.ClaimantsOf(IpPrefix.Host(address)).Skip(1).Any())
+    }
+
+    /// <summary>A peer's announcement of an address was judged, and only a better claim keeps the peer from having it.</summary>
+    public void OnJudged(OverlayNetwork network, Fingerprint peer, IpAddress address)
+    {
+        if (_contested.Count < MaxRemembered && network.Routes.ClaimantsOf(IpPrefix.Host(address)).Any(other => other != peer))
             _contested.Add((network.Configuration.Name, address));
     }
 

@@ -367,9 +367,19 @@ internal sealed class RouteExchange
         network.ChangeRoutes(routes => routes.Reconsider(
             peer.Identity ?? default, prefixes, (prefix, metric) => Judge(network, peer, prefix, metric, now), now));
 
-    private RouteJudgement Judge(OverlayNetwork network, PeerMachine peer, IpPrefix prefix, uint metric, Instant now) =>
-        _judge.Import(
+    /// <summary>Judges an announcement for the table.</summary>
+    /// <remarks>
+    /// Whatever makes a node judge, a new contest shows here: an announcement, or a configuration or room below a limit
+    /// that lets a claim in which was kept out before.
+    /// </remarks>
+    private RouteJudgement Judge(OverlayNetwork network, PeerMachine peer, IpPrefix prefix, uint metric, Instant now)
+    {
+        RouteJudgement judgement = _judge.Import(
             network, FactsOf(peer, now), peer.Configuration.Networks.Contains(network.Configuration.Name), prefix, metric, now);
+        if (judgement.IsClaim && peer.Identity is { } id && ImportRules.IsAddressInSubnet(network.Configuration, prefix))
+            _claims.OnJudged(network, id, prefix.Address);
+        return judgement;
+    }
 
     private Announcer AnnouncerOf(PeerConnection connection, AgreedNetwork agreed)
     {

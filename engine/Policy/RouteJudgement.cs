@@ -24,6 +24,9 @@ internal enum JudgementStage
 /// <param name="Rule">What the rules said; null when they were not asked.</param>
 internal sealed record RouteJudgement(ImportVerdict Verdict, JudgementStage Stage, RuleVerdict? Rule = null)
 {
+    /// <summary>Whether only somebody's better claim, or our own, keeps the peer from having what it announces, if anything does.</summary>
+    public bool IsClaim => Verdict.Candidate is not null || Verdict.Reason is RouteReason.AddressConflict or RouteReason.OwnAddress;
+
     /// <summary>Refused.</summary>
     public static RouteJudgement Refuse(JudgementStage stage, RouteReason reason, string text, RuleVerdict? rule = null) =>
         new(new ImportVerdict(null, reason, text), stage, rule);

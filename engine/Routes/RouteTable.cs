@@ -68,8 +68,7 @@ internal sealed class RouteTable
 
     /// <summary>Who announces exactly this prefix and may: whom only a better claim, or our own, keeps from having it.</summary>
     public IEnumerable<Fingerprint> ClaimantsOf(IpPrefix prefix) => _peers
-        .Where(peer => peer.Value.Entries.TryGetValue(prefix, out Entry? entry) && (entry.Accepted is not null
-            || entry.Judgement.Verdict.Reason is RouteReason.AddressConflict or RouteReason.OwnAddress))
+        .Where(peer => peer.Value.Entries.TryGetValue(prefix, out Entry? entry) && entry.Judgement.IsClaim)
         .Select(peer => peer.Key);
 
     /// <summary>The metric of the peer's last announcement of this prefix, refused or not; null when there is none.</summary>

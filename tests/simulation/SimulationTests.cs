@@ -15,6 +15,7 @@ public sealed class SimulationTests
         { 263, "routes told on a draining connection were lost when it was taken back" },
         { 391, "the same, after a Hello timeout" },
         { 476, "a route whose withdrawal was lost outlived the next full set" },
+        { 939, "an address whose better claim was let in by a reload stayed refused to its owner after that claim was gone" },
         { 1358, "a route that only a limit kept out stayed out when there was room again" },
     };
 

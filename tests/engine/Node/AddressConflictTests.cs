@@ -99,6 +99,30 @@ public sealed class AddressConflictTests
     }
 
     [Fact]
+    public async Task Claim_that_a_reload_lets_in_is_contested_and_its_end_gives_the_address_back()
+    {
+        await using NodeLab lab = NodeLab.Mesh(3);
+        foreach (LabEngine node in new[] { lab[0], lab[1] })
+            node.Configuration = Change(node, network => network with { Address = Shared }) with { Peers = [lab[2].AsPeer()] };
+        LabEngine better = lab[0].Identity.Fingerprint < lab[1].Identity.Fingerprint ? lab[0] : lab[1];
+        LabEngine worse = better == lab[0] ? lab[1] : lab[0];
+        NetworkRules open = lab[2].Configuration.Networks.Single(network => network.Name == "corp").Rules;
+        var denied = new ImportRule { Deny = true, Peers = [better.Name], Prefixes = [PrefixRange.Exactly(IpPrefix.Host(Shared))] };
+        lab[2].Configuration = Change(lab[2], network => network with { Rules = open with { Import = [denied, .. open.Import] } });
+        await lab.StartAsync();
+        await UntilOwnedByAsync(worse, "the rule keeps the better claim out");
+
+        await lab[2].ReloadAsync(_ => Change(lab[2], network => network with { Rules = open }));
+        await UntilOwnedByAsync(better, "without the rule the better claim counts");
+        await better.KillAsync();
+        await UntilOwnedByAsync(worse, "nobody else claims it any more");
+
+        Task UntilOwnedByAsync(LabEngine owner, string what) => lab[2].UntilAsync(
+            status => status.Routes.Where(route => route.Candidate.Prefix == IpPrefix.Host(Shared))
+                .Select(route => route.PeerName).SequenceEqual([owner.Name]), what);
+    }
+
+    [Fact]
     public async Task Address_that_had_to_move_is_no_change_on_reload()
     {
         await using NodeLab lab = NodeLab.Mesh(2);

@@ -130,9 +130,9 @@ internal sealed class RoutePromises(SimulatedWorld world)
         _seen[key] = new Seen(accepted, shared, lives);
         bool quiet = world.Now - process.Machine.Changed > Settling
             && !from.WasReshaped(world.Now - (30 * SimulatedWorld.Second));
-        // A member that claims somebody's address contests it: the rule of claims decides, not who was there first.
+        // A member that claims somebody's address contests it: the loser's announcement is refused, and remembered.
         quiet &= !process.Machine.Network.Machines.Any(liar => from.Plan.Networks.TryGetValue(name, out NetworkPlan? plan)
-            && liar.Lies(name, plan.Address));
+            && liar.Lies(name, plan.Address) && network.Routes.Has(identity, IpPrefix.Host(plan.Address)));
         // A network that keeps an announcement back is made up for by the next digest.
         quiet &= peer.Active is not { Transport: ModelConnection { Other.HasKeptBack: true } };
         if (before.Accepted > 0 && accepted == 0 && before.Shared && shared && before.Lives == lives && quiet

@@ -70,9 +70,7 @@ internal sealed class Healing(
 
     private void Reach(long healed)
     {
-        // A member that claims an address may have it by the rule of claims; whoever owns it is excused.
-        (Machine From, Machine To, string Network)[] open =
-            [.. Permitted().Where(pair => !IsClaimed(pair.From, pair.Network) && !IsClaimed(pair.To, pair.Network))];
+        (Machine From, Machine To, string Network)[] open = [.. Permitted()];
         for (int i = 0; i < Tries && open.Length > 0 && world.Broken is null; i++)
         {
             var sent = open.Select(pair => (Pair: pair, Number: traffic.Send(
@@ -84,7 +82,7 @@ internal sealed class Healing(
         {
             (Machine from, Machine to, string name) = open[0];
             world.Break("everybody reaches everybody after healing",
-                $"{from.Name} does not reach {to.Name} in {name} {(world.Now - healed) / 1e9:0} s after healing, and {open.Length - 1} more. {Describe(from, to)} {Describe(to, from)}",
+                $"{from.Name} does not reach {to.Name} in {name} {(world.Now - healed) / 1e9:0} s after healing, and {open.Length - 1} more. {Describe(from, to)} {Held(from, to, name)} {Describe(to, from)} {Held(to, from, name)}",
                 from.Number, to.Number);
         }
     }
@@ -122,7 +120,7 @@ internal sealed class Healing(
     {
         foreach ((string name, NetworkPlan plan) in other.Plan.Networks)
         {
-            if (!IsPermitted(machine, other, name) || IsClaimed(other, name))
+            if (!IsPermitted(machine, other, name))
                 continue;
             IpPrefix[] held = [.. machine.Process!.Node.Plane!.Networks.Find(name)!.Routes.AcceptedFrom(other.Id).Order()];
             NetworkPlan own = machine.Plan.Networks[name];
@@ -139,9 +137,6 @@ internal sealed class Healing(
         }
     }
 
-    private static bool IsClaimed(Machine machine, string network) =>
-        machine.Network.Machines.Any(liar => liar.Lies(network, machine.Plan.Networks[network].Address));
-
     private static string Describe(Machine from, Machine to)
     {
         PeerMachine? peer = from.Process?.Node.Plane?.Peers.FirstOrDefault(one => one.Configuration.Name == to.Name);
@@ -149,6 +144,17 @@ internal sealed class Healing(
             return $"{from.Name} does not run or know it.";
         string wait = peer.NextDial is { } next ? $"dials in {(next - from.Process!.Now).TotalSeconds:0.0} s" : peer.IsDialling ? "is dialling" : "does not dial";
         return $"{from.Name}: {peer.Connections.Count} connections [{string.Join(',', peer.Connections.Select(one => one.Phase))}], active {peer.Active is not null}, {wait}, last '{peer.LastError}'.";
+    }
+
+    // Who announces the other's address to this node, and what became of it.
+    private static string Held(Machine machine, Machine other, string name)
+    {
+        if (machine.Process?.Node.Plane?.Networks.Find(name) is not { } network)
+            return "";
+        IpAddress address = other.Plan.Networks[name].Address;
+        IEnumerable<string> known = network.Routes.Known().Where(route => route.Prefix.Contains(address)).Select(route =>
+            $"{machine.Network.Machines.FirstOrDefault(one => one.Id == route.Peer)?.Name ?? "a stranger"}: {route.Judgement.Verdict.Reason} {route.Judgement.Verdict.Text}");
+        return $"It knows {address} from [{string.Join("; ", known)}], interface {(network.Port is null ? "missing" : "there")}.";
     }
 
     private void Fail(Machine machine, Machine other, string promise, string text) =>
