@@ -26,12 +26,28 @@ internal sealed class AddressClaims(NetworkSet networks, Fingerprint self, Rando
     private readonly Dictionary<(string Network, IpAddress Address), (AddressClaim Claim, Instant Until)> _notices = [];
     private readonly Dictionary<(string Network, IpAddress Address, Fingerprint Peer), Instant> _told = [];
     private readonly HashSet<(string Network, IpAddress Address)> _contested = [];
+    private bool _hasNews; // of claims, since contests were last settled
+    private long _settledVersions;
+    private Instant _settleAt;
 
     /// <summary>When <see cref="Move"/> wants to be called next.</summary>
     public Instant NextTimer => _own.Values.Aggregate(Instant.Never, (next, own) => Instant.Min(next, own.MoveAt));
 
-    /// <summary>Addresses that more than one peer announces.</summary>
-    public IReadOnlyCollection<(string Network, IpAddress Address)> Contested => _contested;
+    /// <summary>Addresses that more than one peer announces, if they are to be settled (again).</summary>
+    /// <param name="now">The time.</param>
+    /// <returns>All of them when somebody claimed one or the routes changed, and for the losers' sake now and then; else none.</returns>
+    public IReadOnlyCollection<(string Network, IpAddress Address)> TakeContested(Instant now)
+    {
+        if (_contested.Count == 0)
+            return [];
+        long versions = 0;
+        foreach (OverlayNetwork network in networks.All)
+            versions += network.Routes.Version;
+        if (!_hasNews && versions == _settledVersions && now < _settleAt)
+            return [];
+        (_hasNews, _settledVersions, _settleAt) = (false, versions, now + RepeatNotice);
+        return [.. _contested];
+    }
 
     /// <summary>Tells a peer how we came to our addresses, before it hears of them.</summary>
     public void Tell(PeerConnection connection)
@@ -59,6 +75,7 @@ internal sealed class AddressClaims(NetworkSet networks, Fingerprint self, Rando
             claim.Network == name && claim.Peer == peer && claim.Address.Family == message.Address.Family);
         if (message.IsAuto)
             _automatic.Add((name, peer, message.Address));
+        _hasNews = true;
     }
 
     /// <summary>A peer knows somebody with a better claim to our address.</summary>
@@ -73,7 +90,11 @@ internal sealed class AddressClaims(NetworkSet networks, Fingerprint self, Rando
     }
 
     /// <summary>A peer is gone: how it came to its addresses does not matter any more.</summary>
-    public void Forget(Fingerprint peer) => _automatic.RemoveWhere(claim => claim.Peer == peer);
+    public void Forget(Fingerprint peer)
+    {
+        _automatic.RemoveWhere(claim => claim.Peer == peer);
+        _hasNews = true;
+    }
 
     /// <summary>A peer announced one address of the network's subnets.</summary>
     public void OnAnnounced(OverlayNetwork network, PeerMachine peer, IpAddress address, Instant now)
@@ -82,13 +103,14 @@ internal sealed class AddressClaims(NetworkSet networks, Fingerprint self, Rando
         AddressClaim claim = ClaimOf(network, id, address);
         if (OwnOf(network, address.Family) is { } own && own.Address == address && Contest(network, own, claim, now))
             TellLost(network, peer, address, own.Claim, now);
+        _hasNews |= _contested.Contains((network.Configuration.Name, address));
     }
 
     /// <summary>A peer's announcement of an address was judged, and only a better claim keeps the peer from having it.</summary>
     public void OnJudged(OverlayNetwork network, Fingerprint peer, IpAddress address)
     {
         if (_contested.Count < MaxRemembered && network.Routes.ClaimantsOf(IpPrefix.Host(address)).Any(other => other != peer))
-            _contested.Add((network.Configuration.Name, address));
+            _hasNews |= _contested.Add((network.Configuration.Name, address));
     }
 
     /// <summary>Whether another peer has the better claim to an address that this peer announces.</summary>
@@ -104,7 +126,7 @@ internal sealed class AddressClaims(NetworkSet networks, Fingerprint self, Rando
     }
 
     /// <summary>Tells the losers of a contested address, and forgets the contest when there is none any more.</summary>
-    /// <param name="contest">One of <see cref="Contested"/>.</param>
+    /// <param name="contest">One of those that <see cref="TakeContested"/> returned.</param>
     /// <param name="peers">All peers.</param>
     /// <param name="now">The time.</param>
     /// <returns>Who announces the address.</returns>

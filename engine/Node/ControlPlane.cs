@@ -27,7 +27,7 @@ internal sealed partial class ControlPlane : ISessionActions
     private readonly ILogger _logger;
     private readonly PolicySlot _policy;
     private readonly ulong _instance;
-    private readonly SortedDictionary<string, PeerMachine> _peers = new(StringComparer.Ordinal);
+    private readonly SortedList<string, PeerMachine> _peers = new(StringComparer.Ordinal);
     private readonly Dictionary<long, ConnectionOwner> _owners = [];
     private readonly DataPlane _data;
     private readonly Dictionary<string, TokenBucket> _lines = new(StringComparer.Ordinal);
@@ -59,6 +59,7 @@ internal sealed partial class ControlPlane : ISessionActions
         _data = new DataPlane(networks, policy, inboundPorts, parts.Loggers.CreateLogger("engine/forwarding"), now);
         Started = now;
         _nextJudgement = now + JudgementInterval;
+        Peers = _peers.Values.AsReadOnly();
         _dials = new DialSchedule(now);
         foreach (PeerConfiguration peer in configuration.Peers)
             AddPeer(peer, now);
@@ -81,7 +82,7 @@ internal sealed partial class ControlPlane : ISessionActions
     public RouteExchange Routes { get; }
 
     /// <summary>All configured peers, by name.</summary>
-    public IReadOnlyCollection<PeerMachine> Peers => _peers.Values;
+    public IReadOnlyCollection<PeerMachine> Peers { get; }
 
     /// <summary>When the node began.</summary>
     public Instant Started { get; }
@@ -113,10 +114,10 @@ internal sealed partial class ControlPlane : ISessionActions
                 Reconsider(now);
         }
         Networks.OnTimer(now);
-        Routes.OnTimer(_peers.Values, now);
+        Routes.OnTimer(Peers, now);
         if (Claims.Move(now))
             TellMoved(now);
-        _data.Publish(_peers.Values, now);
+        _data.Publish(Peers, now);
         Facts = NodeFacts.Of(this);
         Instant next = NextTurn(now);
         _watch.OnTurnEnded(next);

@@ -6,7 +6,6 @@ using VibePN.Engine.Forwarding;
 using VibePN.Engine.Policy;
 using VibePN.Engine.Sessions;
 using VibePN.Engine.Time;
-using VibePN.Prefixes;
 
 namespace VibePN.Engine.Node;
 
@@ -85,7 +84,7 @@ internal sealed class DataPlane(
                 : null;
         if (port.Active != active)
             port.Active = active;
-        port.AllowedSources = PrefixSet.Of([.. network.Routes.AcceptedFrom(identity)]);
+        network.AllowSources(port);
     }
 
     private void Compile(

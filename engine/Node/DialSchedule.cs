@@ -14,8 +14,16 @@ internal sealed class DialSchedule(Instant now)
     private long _lastId;
 
     /// <summary>The peers whose time has come, in the order in which they are served.</summary>
-    public static IEnumerable<PeerMachine> Due(IEnumerable<PeerMachine> peers, Instant now) =>
-        [.. peers.Where(peer => peer.NextTimer <= now).OrderBy(peer => peer.DialDue)];
+    public static IReadOnlyList<PeerMachine> Due(IEnumerable<PeerMachine> peers, Instant now)
+    {
+        List<PeerMachine>? due = null;
+        foreach (PeerMachine peer in peers)
+        {
+            if (peer.NextTimer <= now)
+                (due ??= []).Add(peer);
+        }
+        return due is null ? [] : [.. due.OrderBy(peer => peer.DialDue)];
+    }
 
     /// <summary>Draws the number of the next dial.</summary>
     /// <returns>Larger than all before; 0 when no dial may begin yet.</returns>

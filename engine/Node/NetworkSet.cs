@@ -19,7 +19,7 @@ internal sealed class NetworkSet
     private readonly IEngineDriver _driver;
     private readonly ITunEvents _tunEvents;
     private readonly ILogger _logger;
-    private readonly SortedDictionary<string, OverlayNetwork> _networks = new(StringComparer.Ordinal);
+    private readonly SortedList<string, OverlayNetwork> _networks = new(StringComparer.Ordinal);
 
     /// <summary>Networks that are not open yet.</summary>
     public NetworkSet(
@@ -30,6 +30,7 @@ internal sealed class NetworkSet
         _driver = driver;
         _tunEvents = tunEvents;
         _logger = parts.Loggers.CreateLogger("engine/networks");
+        All = _networks.Values.AsReadOnly();
         Local = local ?? new LocalRoutes(parts.Tun, _logger);
         foreach (NetworkConfiguration network in networks)
             _networks.Add(network.Name, new OverlayNetwork(network));
@@ -39,7 +40,7 @@ internal sealed class NetworkSet
     public LocalRoutes Local { get; }
 
     /// <summary>All networks, by name.</summary>
-    public IReadOnlyCollection<OverlayNetwork> All => _networks.Values;
+    public IReadOnlyCollection<OverlayNetwork> All { get; }
 
     /// <summary>The network of this name, or null.</summary>
     public OverlayNetwork? Find(string name) => _networks.GetValueOrDefault(name);

@@ -6,6 +6,7 @@ using VibePN.Engine.Policy;
 using VibePN.Engine.Routes;
 using VibePN.Engine.Runtime;
 using VibePN.Engine.Time;
+using VibePN.Prefixes;
 
 namespace VibePN.Engine.Node;
 
@@ -14,6 +15,8 @@ namespace VibePN.Engine.Node;
 internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisposable
 {
     private readonly Dictionary<Fingerprint, PeerPort> _ports = [];
+    private readonly Dictionary<Fingerprint, long> _sourcesOf = []; // the version of the routes whose sources a port allows
+    private RouteTable _routes = new();
     private OutboundPath? _outbound;
     private IDisposable? _pump;
 
@@ -51,7 +54,15 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
     public TimeSpan ConfigureWait { get; set; }
 
     /// <summary>What peers announced.</summary>
-    public RouteTable Routes { get; set; } = new();
+    public RouteTable Routes
+    {
+        get => _routes;
+        set
+        {
+            _routes = value;
+            _sourcesOf.Clear(); // versions of different tables say nothing of each other
+        }
+    }
 
     /// <summary>Which of them come and go too often.</summary>
     public FlapDamping Damping { get; set; } = new();
@@ -136,6 +147,7 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
         ConfigureAt = Instant.Never;
         ConfigureWait = default;
         _ports.Clear();
+        _sourcesOf.Clear();
         IsDirty = true;
     }
 
@@ -149,11 +161,24 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
         return port;
     }
 
+    /// <summary>Lets a member send from every prefix that is accepted from it now.</summary>
+    public void AllowSources(PeerPort port)
+    {
+        long version = Routes.VersionOf(port.Peer);
+        if (_sourcesOf.TryGetValue(port.Peer, out long allowed) && allowed == version)
+            return;
+        port.AllowedSources = PrefixSet.Of([.. Routes.AcceptedFrom(port.Peer)]);
+        _sourcesOf[port.Peer] = version;
+    }
+
     /// <summary>Forgets the ports of peers that are gone from the configuration.</summary>
     public void KeepPorts(HashSet<Fingerprint> peers)
     {
         foreach (Fingerprint gone in _ports.Keys.Where(peer => !peers.Contains(peer)).ToArray())
+        {
             _ports.Remove(gone);
+            _sourcesOf.Remove(gone);
+        }
     }
 
     /// <summary>Lets routes be changed, and notes whether packets must see it.</summary>

@@ -318,7 +318,7 @@ internal sealed class RouteExchange
     /// <summary>Judges contested addresses again: a better claim may have come, or the best one gone.</summary>
     private void SettleContests(IReadOnlyCollection<PeerMachine> peers, Instant now)
     {
-        foreach ((string Network, IpAddress Address) contest in _claims.Contested.ToArray())
+        foreach ((string Network, IpAddress Address) contest in _claims.TakeContested(now))
         {
             if (_networks.Find(contest.Network) is not { } network)
                 continue;

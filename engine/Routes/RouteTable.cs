@@ -16,7 +16,7 @@ internal sealed class RouteTable
     /// <summary>An entry that is not confirmed for this long is dropped: 3.5 digests.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(210);
 
-    private readonly SortedDictionary<Fingerprint, PeerRoutes> _peers = [];
+    private readonly SortedList<Fingerprint, PeerRoutes> _peers = [];
 
     /// <summary>Grows with each change of the accepted candidates.</summary>
     public long Version { get; private set; }
@@ -38,6 +38,9 @@ internal sealed class RouteTable
             return Planted.Is(PlantedDefect.NeverExpired) ? Instant.Never : next;
         }
     }
+
+    /// <summary>The version at which the accepted candidates of one peer last changed; 0 when it has none.</summary>
+    public long VersionOf(Fingerprint peer) => _peers.TryGetValue(peer, out PeerRoutes? routes) ? routes.Version : 0;
 
     /// <summary>An equal table that changes independently of this one.</summary>
     public RouteTable Copy()
@@ -105,7 +108,7 @@ internal sealed class RouteTable
             return;
         routes.Accepted++;
         Count++;
-        Version++;
+        routes.Version = ++Version;
     }
 
     /// <summary>Forgets one announcement of this peer. Other peers' routes to the prefix stay.</summary>
@@ -126,7 +129,10 @@ internal sealed class RouteTable
     /// <summary>Forgets all announcements of this peer.</summary>
     public void RemoveAll(Fingerprint peer)
     {
-        if (!_peers.Remove(peer, out PeerRoutes? routes) || routes.Accepted == 0)
+        if (!_peers.TryGetValue(peer, out PeerRoutes? routes))
+            return;
+        _peers.Remove(peer);
+        if (routes.Accepted == 0)
             return;
         Count -= routes.Accepted;
         Version++;
@@ -141,7 +147,7 @@ internal sealed class RouteTable
         foreach ((IpPrefix prefix, Entry entry) in routes.Entries.ToArray())
             routes.Entries[prefix] = entry with { IsStale = true };
         if (routes.Accepted > 0)
-            Version++;
+            routes.Version = ++Version;
     }
 
     /// <summary>A full set is complete: what the peer did not announce since its beginning is forgotten.</summary>
@@ -179,7 +185,7 @@ internal sealed class RouteTable
     /// <summary>Drops what has expired.</summary>
     public void Expire(Instant now)
     {
-        if (Planted.Is(PlantedDefect.NeverExpired))
+        if (now < NextExpiry)
             return;
         foreach (Fingerprint peer in _peers.Where(pair => now >= pair.Value.ExpiresAt).Select(pair => pair.Key).ToArray())
             RemoveAll(peer);
@@ -274,7 +280,7 @@ internal sealed class RouteTable
             return;
         routes.Accepted--;
         Count--;
-        Version++;
+        routes.Version = ++Version;
     }
 
     private sealed class PeerRoutes
@@ -282,6 +288,8 @@ internal sealed class RouteTable
         public Dictionary<IpPrefix, Entry> Entries { get; private init; } = [];
 
         public int Accepted { get; set; }
+
+        public long Version { get; set; }
 
         public ulong Hash { get; set; }
 
@@ -295,6 +303,7 @@ internal sealed class RouteTable
             {
                 Entries = new Dictionary<IpPrefix, Entry>(Entries),
                 Accepted = Accepted,
+                Version = Version,
                 Hash = Hash,
                 ExpiresAt = ExpiresAt,
                 StaleUntil = StaleUntil,

@@ -126,12 +126,21 @@ internal sealed partial class PeerMachine
     public bool IsCloned(Instant now) => now < _clones.WarnedUntil;
 
     // Only whoever began the active connection renews it, so that a renewal is no new tie to break.
-    private Instant RenewalDue =>
-        Active is { IsOurs: true } active
-        && _connections.TrueForAll(other => other == active || other.Phase == ConnectionPhase.Draining)
-            ? Instant.Max(
-                Instant.Min(_renewAt, active.Since + (_actions.Settings.RenewAfter * active.RenewalShare)), _dialling.NextRenewal)
-            : Instant.Never;
+    private Instant RenewalDue
+    {
+        get
+        {
+            if (Active is not { IsOurs: true } active)
+                return Instant.Never;
+            foreach (PeerConnection other in _connections)
+            {
+                if (other != active && other.Phase != ConnectionPhase.Draining)
+                    return Instant.Never;
+            }
+            Instant due = active.Since + (_actions.Settings.RenewAfter * active.RenewalShare);
+            return Instant.Max(Instant.Min(_renewAt, due), _dialling.NextRenewal);
+        }
+    }
 
     /// <summary>Time has passed.</summary>
     /// <param name="now">The time.</param>

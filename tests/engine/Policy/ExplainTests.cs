@@ -212,7 +212,7 @@ internal sealed class ExplainBench : IEngineDriver, IDisposable
         foreach (PeerFacts peer in peers)
         {
             PeerPort port = _network.PortOf(peer.Id)!;
-            port.AllowedSources = PrefixSet.Of([.. _network.Routes.AcceptedFrom(peer.Id)]);
+            _network.AllowSources(port);
             if (!peer.Connected || _random.Next(8) == 0)
                 continue; // some broke after the policy was told that they are up: packets see that at once
             var connection = new FakeTransportConnection { Peer = peer.Id, Records = false };

@@ -82,7 +82,7 @@ internal sealed class RoutePromises(SimulatedWorld world)
     private void CheckAccepted(MachineProcess process, PeerMachine peer, OverlayNetwork network, Fingerprint identity)
     {
         string name = network.Configuration.Name;
-        Machine? from = process.Machine.Network.Machines.FirstOrDefault(one => one.Id == identity);
+        Machine? from = process.Machine.Network.Find(identity);
         if (from is null || !peer.Configuration.Networks.Contains(name))
         {
             Fail(process, "every route has a peer that may announce it", $"{peer.Configuration.Name} is no member of {name}", identity);
@@ -119,7 +119,7 @@ internal sealed class RoutePromises(SimulatedWorld world)
     /// <summary>The routes of a live and honest session never vanish for a moment.</summary>
     private void CheckPresence(MachineProcess process, PeerMachine peer, OverlayNetwork network, Fingerprint identity, int accepted)
     {
-        Machine? from = process.Machine.Network.Machines.FirstOrDefault(one => one.Id == identity);
+        Machine? from = process.Machine.Network.Find(identity);
         if (from is null || from.IsLiar)
             return;
         string name = network.Configuration.Name;
@@ -130,15 +130,17 @@ internal sealed class RoutePromises(SimulatedWorld world)
         _seen[key] = new Seen(accepted, shared, lives);
         bool quiet = world.Now - process.Machine.Changed > Settling
             && !from.WasReshaped(world.Now - (30 * SimulatedWorld.Second));
-        // A member that claims somebody's address contests it: the loser's announcement is refused, and remembered.
-        quiet &= !process.Machine.Network.Machines.Any(liar => from.Plan.Networks.TryGetValue(name, out NetworkPlan? plan)
-            && liar.Lies(name, plan.Address) && network.Routes.Has(identity, IpPrefix.Host(plan.Address)));
         // A network that keeps an announcement back is made up for by the next digest.
         quiet &= peer.Active is not { Transport: ModelConnection { Other.HasKeptBack: true } };
         if (before.Accepted > 0 && accepted == 0 && before.Shared && shared && before.Lives == lives && quiet
-            && from.Plan.Networks.ContainsKey(name))
+            && from.Plan.Networks.TryGetValue(name, out NetworkPlan? plan) && !IsContested(network, from, plan))
             Fail(process, "a live session's routes never vanish", $"all routes of {peer.Configuration.Name} in {name} are gone", identity);
     }
+
+    // A member that claims somebody's address contests it: the loser's announcement is refused, and remembered.
+    private static bool IsContested(OverlayNetwork network, Machine owner, NetworkPlan plan) =>
+        network.Routes.Has(owner.Id, IpPrefix.Host(plan.Address))
+        && owner.Network.Machines.Any(liar => liar.Lies(network.Configuration.Name, plan.Address));
 
     private void Compare(MachineProcess process, ControlPlane plane)
     {
@@ -168,7 +170,7 @@ internal sealed class RoutePromises(SimulatedWorld world)
                 }
 
                 string NameOf(Fingerprint? hop) => hop is { } id
-                    ? process.Machine.Network.Machines.FirstOrDefault(one => one.Id == id)?.Name ?? "a stranger" : "nobody";
+                    ? process.Machine.Network.Find(id)?.Name ?? "a stranger" : "nobody";
             }
         }
     }
@@ -202,7 +204,7 @@ internal sealed class RoutePromises(SimulatedWorld world)
 
     private void Fail(MachineProcess process, string promise, string text, Fingerprint other)
     {
-        int peer = process.Machine.Network.Machines.FirstOrDefault(one => one.Id == other)?.Number ?? -1;
+        int peer = process.Machine.Network.Find(other)?.Number ?? -1;
         world.Break(promise, $"{process.Machine.Name}: {text}.", process.Machine.Number, peer);
     }
 

@@ -148,7 +148,7 @@ internal sealed class SessionPromises(SimulatedWorld world)
 
     private void Fail(MachineProcess process, string promise, string text, PeerMachine peer)
     {
-        int other = process.Machine.Network.Machines.FirstOrDefault(one => one.Id == peer.Identity)?.Number ?? -1;
+        int other = process.Machine.Network.Find(peer.Identity ?? default)?.Number ?? -1;
         world.Break(promise, $"{process.Machine.Name}: {text}.", process.Machine.Number, other);
     }
 

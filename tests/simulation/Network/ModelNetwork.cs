@@ -9,6 +9,7 @@ namespace VibePN.Simulation.Network;
 internal sealed class ModelNetwork(SimulatedWorld world, WeatherReport weather) : IDisposable
 {
     private readonly List<Machine> _machines = [];
+    private readonly Dictionary<Fingerprint, Machine> _byId = [];
     private readonly Dictionary<(int From, int To), Link> _links = [];
 
     public SimulatedWorld World { get; } = world;
@@ -24,7 +25,14 @@ internal sealed class ModelNetwork(SimulatedWorld world, WeatherReport weather) 
     /// <summary>Carries a packet from a connection into an engine; whoever keeps it longer finds it overwritten.</summary>
     public PacketBatch Scratch { get; } = new(64, 64 * 2_048);
 
-    public void Add(Machine machine) => _machines.Add(machine);
+    public void Add(Machine machine)
+    {
+        _machines.Add(machine);
+        _byId.Add(machine.Id, machine);
+    }
+
+    /// <summary>The machine whose certificate this is, or null.</summary>
+    public Machine? Find(Fingerprint id) => _byId.GetValueOrDefault(id);
 
     /// <summary>The machine that answers at an address, or null.</summary>
     public Machine? Resolve(string address)

@@ -153,7 +153,7 @@ internal sealed class Healing(
             return "";
         IpAddress address = other.Plan.Networks[name].Address;
         IEnumerable<string> known = network.Routes.Known().Where(route => route.Prefix.Contains(address)).Select(route =>
-            $"{machine.Network.Machines.FirstOrDefault(one => one.Id == route.Peer)?.Name ?? "a stranger"}: {route.Judgement.Verdict.Reason} {route.Judgement.Verdict.Text}");
+            $"{machine.Network.Find(route.Peer)?.Name ?? "a stranger"}: {route.Judgement.Verdict.Reason} {route.Judgement.Verdict.Text}");
         return $"It knows {address} from [{string.Join("; ", known)}], interface {(network.Port is null ? "missing" : "there")}.";
     }
 
