@@ -64,7 +64,7 @@ internal sealed class LoadedPlugin
     /// <summary>Where it stands.</summary>
     public PluginState State => _state;
 
-    /// <summary>The load context, dead once the code is gone; null when it was never loaded.</summary>
+    /// <summary>The load context, dead once the code is gone; null when it was never loaded, or stays until the daemon's end.</summary>
     public WeakReference? Context { get; private set; }
 
     /// <summary>The object, while it runs.</summary>

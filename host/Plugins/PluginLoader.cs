@@ -20,11 +20,11 @@ internal sealed class PluginLoader
     {
         _context = context;
         _composition = composition;
-        Context = new WeakReference(context);
+        Context = context.IsCollectible ? new WeakReference(context) : null;
     }
 
-    /// <summary>The plugin's load context; dead once its code is really gone.</summary>
-    public WeakReference Context { get; }
+    /// <summary>The plugin's load context, dead once its code is really gone; null for code that stays until the daemon's end.</summary>
+    public WeakReference? Context { get; }
 
     /// <summary>Loads and constructs.</summary>
     /// <param name="folder">The staged folder, absolute.</param>
@@ -36,7 +36,7 @@ internal sealed class PluginLoader
     public static PluginLoader Load(string folder, PluginExport export, IPluginContext context, out IPlugin plugin)
     {
         string path = Path.Combine(folder, export.File);
-        AssemblyLoadContext loaded = NewContext(path);
+        AssemblyLoadContext loaded = NewContext(path, isCollectible: PluginRoles.IsReplaceable(export.Role));
         CompositionHost? composition = null;
         try
         {
@@ -51,7 +51,7 @@ internal sealed class PluginLoader
         catch
         {
             composition?.Dispose();
-            loaded.Unload();
+            Unload(loaded);
             throw;
         }
     }
@@ -69,18 +69,27 @@ internal sealed class PluginLoader
         }
         finally
         {
-            _context.Unload();
+            Unload(_context);
         }
+    }
+
+    private static void Unload(AssemblyLoadContext context)
+    {
+        if (context.IsCollectible)
+            context.Unload();
     }
 
     // Not the library's own loader class: it also reads the daemon's runtimeconfig.json, with a JSON serializer that
     // costs every start 40 ms, for probing paths that a staged plugin must not use.
-    private static AssemblyLoadContext NewContext(string path)
+    // The runtime ignores ahead-of-time code in collectible contexts (docs/decisions/0007-start-time.md), so only what can
+    // leave while the daemon runs gets one.
+    private static AssemblyLoadContext NewContext(string path, bool isCollectible)
     {
         AssemblyLoadContextBuilder builder = new AssemblyLoadContextBuilder()
             .SetMainAssemblyPath(path)
-            .EnableUnloading()
             .IsLazyLoaded(true); // otherwise everything that the three refer to would be shared as well
+        if (isCollectible)
+            builder.EnableUnloading();
         foreach (Assembly shared in (Assembly[])[typeof(IPlugin).Assembly, typeof(ExportAttribute).Assembly, typeof(ILogger).Assembly])
             builder.PreferDefaultLoadContextAssembly(shared.GetName());
         return builder.Build();

@@ -32,6 +32,9 @@ internal static class PluginRoles
     /// <summary>Whether several plugins may fill the role at once.</summary>
     public static bool TakesSeveral(PluginRole role) => role is PluginRole.Trust or PluginRole.Transport;
 
+    /// <summary>Whether a plugin of the role can leave while the daemon runs; the others stay until its end.</summary>
+    public static bool IsReplaceable(PluginRole role) => role is not (PluginRole.Tun or PluginRole.Transport);
+
     /// <summary>Whether a plugin of the role can give its place to another while the daemon runs.</summary>
     public static bool IsSwappable(PluginRole role) => role is PluginRole.Trust or PluginRole.Routing;
 
