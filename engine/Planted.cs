@@ -83,6 +83,9 @@ internal enum PlantedDefect
 
     /// <summary>Connections of a peer's earlier start stay beside those of its new one.</summary>
     GhostKept,
+
+    /// <summary>A connection is closed when its renewal is dialled, not when the new one has taken over.</summary>
+    RenewalBreaksFirst,
 }
 
 /// <summary>Asks whether a defect is planted. In the product the answer is the constant no, and the branch vanishes.</summary>

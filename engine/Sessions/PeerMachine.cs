@@ -156,6 +156,8 @@ internal sealed partial class PeerMachine
             CloseAll(CloseCode.Unconfigured, "the agreed networks changed", now);
         if (now < DialDue || nextDialId() is not (> 0 and var dialId))
             return;
+        if (Active is { } renewed && Planted.Is(PlantedDefect.RenewalBreaksFirst))
+            Close(renewed, CloseCode.Superseded, "planted", now);
         string address = _dialling.Start(Configuration.Addresses, dialId, now);
         _actions.Dial(this, dialId, address);
     }

@@ -67,6 +67,8 @@ internal sealed class DialPromises(SimulatedWorld world)
     public void Begins(MachineProcess process, string address)
     {
         Count++;
+        if (!address.EndsWith(NodePlan.Port, StringComparison.Ordinal))
+            return; // another address in the same race
         int to = int.Parse(address.AsSpan(4, address.IndexOf(':', StringComparison.Ordinal) - 4), CultureInfo.InvariantCulture);
         (int, int) key = (process.Machine.Number, to);
         if (!_histories.TryGetValue(key, out History? history))

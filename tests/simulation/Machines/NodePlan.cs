@@ -12,6 +12,15 @@ internal sealed class NodePlan(int number, Identity identity)
     /// <summary>Where all prefixes behind nodes lie.</summary>
     public static IpPrefix OutsideBlock { get; } = IpPrefix.Parse("172.16.0.0/12");
 
+    /// <summary>The port at which daemons listen.</summary>
+    public const string Port = ":51820";
+
+    /// <summary>A port at which nobody listens: a dial of it fails at once.</summary>
+    public const string ClosedPort = ":1";
+
+    /// <summary>A port whose packets are lost: a dial of it fails when its time is up.</summary>
+    public const string SilentPort = ":2";
+
     private static readonly NetworkRules s_outside = new()
     {
         Import = [new ImportRule { Prefixes = [new PrefixRange(OutsideBlock, 24, 24)], Outside = true }],
@@ -22,6 +31,9 @@ internal sealed class NodePlan(int number, Identity identity)
     public SortedDictionary<string, NetworkPlan> Networks { get; } = new(StringComparer.Ordinal);
 
     public SortedDictionary<int, PeerPlan> Peers { get; } = [];
+
+    /// <summary>After how long its connections are replaced.</summary>
+    public TimeSpan RenewAfter { get; set; } = SessionConfiguration.Standard.RenewAfter;
 
     /// <summary>Where a machine is reached outside the overlay.</summary>
     public static IPEndPoint EndPointOf(int number) =>
@@ -41,6 +53,7 @@ internal sealed class NodePlan(int number, Identity identity)
             Listen = [EndPointOf(number)],
             Peers = [.. Peers.Where(pair => pair.Value.Present).Select(pair => Peer(pair.Key, pair.Value))],
             Networks = [.. Networks.Select(pair => Network(pair.Key, pair.Value))],
+            Sessions = SessionConfiguration.Standard with { RenewAfter = RenewAfter },
         };
     }
 
@@ -61,7 +74,7 @@ internal sealed class NodePlan(int number, Identity identity)
     private static PeerConfiguration Peer(int peer, PeerPlan plan) => new()
     {
         Name = NameOf(peer),
-        Addresses = plan.Dial ? [string.Create(CultureInfo.InvariantCulture, $"node{peer}:51820")] : [],
+        Addresses = plan.Dial ? [.. plan.Ports.Select(port => NameOf(peer) + port)] : [],
         Fingerprint = plan.Pinned ? plan.Identity.Id : null,
         Networks = [.. plan.Networks.Order(StringComparer.Ordinal)],
     };
@@ -115,6 +128,9 @@ internal sealed class PeerPlan
 
     /// <summary>Whether the node dials it.</summary>
     public bool Dial { get; init; }
+
+    /// <summary>Where it is dialled, best first: its own port, and perhaps others that lead nowhere.</summary>
+    public ImmutableArray<string> Ports { get; init; } = [NodePlan.Port];
 
     /// <summary>Whether its fingerprint stands in the configuration; else the first use decides.</summary>
     public bool Pinned { get; init; }

@@ -38,7 +38,7 @@ internal sealed class ModelNetwork(SimulatedWorld world, WeatherReport weather) 
     public Machine? Resolve(string address)
     {
         int colon = address.IndexOf(':', StringComparison.Ordinal);
-        if (!address.StartsWith("node", StringComparison.Ordinal) || colon < 0)
+        if (!address.StartsWith("node", StringComparison.Ordinal) || colon < 0 || !address.EndsWith(NodePlan.Port, StringComparison.Ordinal))
             return null;
         int number = int.Parse(address.AsSpan(4, colon - 4), CultureInfo.InvariantCulture);
         return number < _machines.Count ? _machines[number] : null;

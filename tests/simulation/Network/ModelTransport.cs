@@ -49,7 +49,9 @@ internal sealed class ModelTransport(ModelNetwork network, MachineProcess proces
         Process.Machine.Observer.Dialled(Process, request.Address);
         if (Network.Resolve(request.Address) is not { } target || target == Process.Machine)
         {
-            Network.World.After(SimulatedWorld.Millisecond, () => FailDial(request.Id, CloseCode.Unreachable, "nobody has this address"));
+            bool isSilent = request.Address.EndsWith(NodePlan.SilentPort, StringComparison.Ordinal);
+            Network.World.After(isSilent ? HandshakeTimeout : SimulatedWorld.Millisecond,
+                () => FailDial(request.Id, isSilent ? CloseCode.HandshakeTimeout : CloseCode.Unreachable, "nobody has this address"));
             return;
         }
         var connection = new ModelConnection(this, target, ConnectionRole.Initiator, request.Id);

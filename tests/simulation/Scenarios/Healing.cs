@@ -96,23 +96,35 @@ internal sealed class Healing(
             foreach (PeerMachine peer in machine.Process?.Node.Plane?.Peers ?? [])
             {
                 Machine? other = network.Machines.FirstOrDefault(one => one.Name == peer.Configuration.Name);
-                if (other is null || world.Broken is not null)
+                if (other is null || world.Broken is not null || !machine.Plan.Networks.Keys.Any(name => IsPermitted(machine, other, name)))
                     continue;
-                bool permitted = machine.Plan.Networks.Keys.Any(name => IsPermitted(machine, other, name));
-                ModelConnection? active = peer.Active?.Transport as ModelConnection;
-                if (permitted && (peer.Connections.Count != 1 || active is null))
-                    Fail(machine, other, "one connection per pair remains", $"{peer.Connections.Count} connections");
-                else if (permitted && active!.Other is { } end && end.State != ConnectionState.Open)
-                    Fail(machine, other, "one connection per pair remains", "the other end is not the same");
-                else if (permitted && active!.WaitingSince is { } since && world.Now - since > Quiet)
-                    Fail(machine, other, "queues drain", $"a message waits for {(world.Now - since) / 1e9:0.0} s");
-                else if (permitted)
-                    CompareTables(machine, other, peer);
-                int dials = monitor.Dials.Since(machine.Number, other.Number, began);
-                if (permitted && dials > 1 + (Quiet / SimulatedWorld.Second))
+                WaitForRenewal(peer);
+                LookAtPair(machine, other, peer);
+                int dials = monitor.Dials.Since(machine.Number, other.Number, world.Now - Quiet);
+                if (dials > 1 + (Quiet / SimulatedWorld.Second))
                     Fail(machine, other, "no storm of dials", $"{dials} dials in {Quiet / 1e9} s");
             }
         }
+    }
+
+    // While a connection is replaced there are two, for as long as a handshake and draining take.
+    private void WaitForRenewal(PeerMachine peer)
+    {
+        for (int i = 0; i < 40 && peer is { Active: not null, Connections.Count: > 1 } && world.Broken is null; i++)
+            world.RunUntil(world.Now + (SimulatedWorld.Second / 4));
+    }
+
+    private void LookAtPair(Machine machine, Machine other, PeerMachine peer)
+    {
+        ModelConnection? active = peer.Active?.Transport as ModelConnection;
+        if (peer.Connections.Count != 1 || active is null)
+            Fail(machine, other, "one connection per pair remains", $"{peer.Connections.Count} connections");
+        else if (active.Other is { } end && end.State != ConnectionState.Open)
+            Fail(machine, other, "one connection per pair remains", "the other end is not the same");
+        else if (active.WaitingSince is { } since && world.Now - since > Quiet)
+            Fail(machine, other, "queues drain", $"a message waits for {(world.Now - since) / 1e9:0.0} s");
+        else
+            CompareTables(machine, other, peer);
     }
 
     /// <summary>What a node holds of a peer's routes is what the peer has to announce: nothing less, nothing of the past.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using VibePN.Contracts;
 using VibePN.Simulation.Machines;
@@ -104,6 +105,8 @@ internal sealed class Scenario
     {
         Draw draw = Draw.For(seed, "plans");
         Draw rules = Draw.For(seed, "rules");
+        Draw sessions = Draw.For(seed, "sessions");
+        bool areRenewed = sessions.Chance(0.4);
         int networks = draw.Between(1, s_names.Length);
         NodePlan[] plans = [.. identities.Select((identity, i) => new NodePlan(i, identity))];
         for (int network = 0; network < networks; network++)
@@ -116,13 +119,18 @@ internal sealed class Scenario
                     plans[node].Networks.Add(s_names[network], Part(rules, network, node, both));
             }
         }
+        foreach (NodePlan plan in plans)
+        {
+            if (areRenewed)
+                plan.RenewAfter = TimeSpan.FromSeconds(sessions.Between(10, 60));
+        }
         double edges = plans.Length <= 6 ? 0.6 + (0.5 * draw.Share()) : 0.25 + (0.75 * draw.Share());
         for (int left = 0; left < plans.Length; left++)
         {
             for (int right = left + 1; right < plans.Length; right++)
             {
                 if (draw.Chance(edges) || right == left + 1)
-                    Acquaint(draw, identities, plans, left, right);
+                    Acquaint(draw, sessions, identities, plans, left, right);
             }
         }
         return plans;
@@ -146,7 +154,7 @@ internal sealed class Scenario
         Address6 = both ? IpAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"fd{41 + network}::{node + 1:x}")) : null,
     };
 
-    private static void Acquaint(Draw draw, Identity[] identities, NodePlan[] plans, int left, int right)
+    private static void Acquaint(Draw draw, Draw sessions, Identity[] identities, NodePlan[] plans, int left, int right)
     {
         SortedSet<string> common = new(plans[left].Networks.Keys.Intersect(plans[right].Networks.Keys), StringComparer.Ordinal);
         if (common.Count == 0)
@@ -159,13 +167,22 @@ internal sealed class Scenario
         bool rightPins = !rightDials || !leftPins || draw.Chance(0.85);
         plans[left].Peers.Add(right, new PeerPlan
         {
-            Identity = identities[right], Dial = leftDials, Pinned = leftPins, Networks = Named(draw, plans[left], common),
+            Identity = identities[right], Dial = leftDials, Pinned = leftPins, Networks = Named(draw, plans[left], common), Ports = Ports(sessions),
         });
         plans[right].Peers.Add(left, new PeerPlan
         {
-            Identity = identities[left], Dial = rightDials, Pinned = rightPins, Networks = Named(draw, plans[right], common),
+            Identity = identities[left], Dial = rightDials, Pinned = rightPins, Networks = Named(draw, plans[right], common), Ports = Ports(sessions),
         });
     }
+
+    // One address is usual; others may come before it, and lead nowhere.
+    private static ImmutableArray<string> Ports(Draw draw) => draw.Below(8) switch
+    {
+        0 => [NodePlan.ClosedPort, NodePlan.Port],
+        1 => [NodePlan.SilentPort, NodePlan.Port],
+        2 => [NodePlan.Port, NodePlan.SilentPort, NodePlan.ClosedPort],
+        _ => [NodePlan.Port],
+    };
 
     // The two ends need not agree on the peer's networks: each numbers what it names, and only common ones count.
     private static SortedSet<string> Named(Draw draw, NodePlan plan, SortedSet<string> common)
