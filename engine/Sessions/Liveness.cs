@@ -22,8 +22,8 @@ internal enum LivenessAction
 /// that works one way is dead for both ends, however much comes in.
 /// </para>
 /// <para>
-/// While packets flow, either way, the peer is asked every second and has 1.9 s to answer: at most 2.9 s from the
-/// break to the verdict, because an answered question was asked before the break and the next one comes a second
+/// While packets flow, either way, the peer is asked every 0.6 s and has 1.9 s to answer: at most 2.5 s from the
+/// break to the verdict, because an answered question was asked before the break and the next one comes 0.6 s
 /// later. An idle peer is asked every 5 s and dead 15 s after the last question that it answered.
 /// </para>
 /// </remarks>
