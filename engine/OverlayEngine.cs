@@ -14,6 +14,7 @@ public sealed partial class OverlayEngine : IAsyncDisposable
 {
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromMilliseconds(2_500);
 
+    private readonly SteadyWall _wall = new(); // the control thread's
     private readonly EngineParts _parts;
     private readonly ControlLoop _loop;
     private readonly OverlayNode _node;
@@ -69,7 +70,7 @@ public sealed partial class OverlayEngine : IAsyncDisposable
         {
             // What this burst of work changed is published first: a route that is shown is one that packets take.
             Plane.OnTimer(now);
-            return StatusReport.Take(Plane, _trust, _node.Gate.Clock, now, _parts.Time.GetUtcNow());
+            return StatusReport.Take(Plane, _trust, _node.Gate.Clock, now, _wall.At(now, _parts.Time.GetUtcNow()));
         },
         cancellationToken);
 
