@@ -48,7 +48,7 @@ internal static class ControlReader
             ControlType.Announce => (RouteItemReader.SmallestAnnounce, ControlLimits.MaxLength - 1),
             ControlType.Withdraw => (RouteItemReader.SmallestWithdraw, ControlLimits.MaxLength - 1),
             ControlType.Confirm or ControlType.Ready or ControlType.Drain or ControlType.Renew => (0, 0),
-            ControlType.End or ControlType.Refresh => (NetworkMessage.Body, NetworkMessage.Body),
+            ControlType.Begin or ControlType.End or ControlType.Refresh => (NetworkMessage.Body, NetworkMessage.Body),
             ControlType.Digest => (DigestMessage.Body, DigestMessage.Body),
             ControlType.Keepalive or ControlType.KeepaliveReply => (KeepaliveMessage.Body, KeepaliveMessage.Body),
             ControlType.Goodbye => (GoodbyeMessage.Body, GoodbyeMessage.Body),

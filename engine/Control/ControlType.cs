@@ -28,6 +28,9 @@ internal enum ControlType : byte
     /// <summary>Prefixes that the sender no longer is a way to: <see cref="RouteItemReader"/>.</summary>
     Withdraw = (byte)'W',
 
+    /// <summary>A full set of announcements follows: <see cref="NetworkMessage"/>.</summary>
+    Begin = (byte)'B',
+
     /// <summary>A full set of announcements is complete: <see cref="NetworkMessage"/>.</summary>
     End = (byte)'E',
 

@@ -82,6 +82,10 @@ internal static class ControlWriter
         return frame.Finish();
     }
 
+    /// <summary>The full set of a network follows.</summary>
+    public static int WriteBegin(Span<byte> destination, byte network) =>
+        WriteNetwork(destination, ControlType.Begin, network);
+
     /// <summary>The full set of a network has been announced.</summary>
     public static int WriteEnd(Span<byte> destination, byte network) =>
         WriteNetwork(destination, ControlType.End, network);

@@ -87,14 +87,12 @@ internal sealed class RouteExchange
             AskForAll(connection, agreed, now);
     }
 
-    // The set that is asked for begins now: what was announced since the last set may be what the peer has taken back.
+    // A set under way is void, whatever it lacks: part of it may not have been listened to. The next one begins by itself.
     private void AskForAll(PeerConnection connection, AgreedNetwork agreed, Instant now)
     {
-        if (!AnnouncerOf(connection, agreed).AskForAll(now))
-            return;
-        if (_networks.Find(agreed.Network.Name) is { } network)
-            _fullSets[(connection.Transport.Id, agreed.Network.Name)] = network.Routes.Heard;
-        connection.ExpectFullSets();
+        _fullSets.Remove((connection.Transport.Id, agreed.Network.Name));
+        if (AnnouncerOf(connection, agreed).AskForAll(now))
+            connection.ExpectFullSets();
     }
 
     /// <summary>Tells a connected peer what has changed in what it may know.</summary>
@@ -182,18 +180,22 @@ internal sealed class RouteExchange
             return frame.Body.IsEmpty ? ControlProblem.BadBody(frame.Type) : null;
         Fingerprint sender = connection.Transport.Peer;
         (long, string) key = (connection.Transport.Id, agreed.Network.Name);
-        _fullSets.TryAdd(key, network.Routes.Heard);
         switch (frame.Type)
         {
             case ControlType.Announce or ControlType.Withdraw:
                 return OnItems(network, peer, sender, frame, now);
+            case ControlType.Begin:
+                _fullSets[key] = network.Routes.Heard;
+                return null;
             case ControlType.End:
+                // Without its beginning it says nothing: that was told while nobody listened, or before we asked anew.
+                if (!_fullSets.Remove(key, out long begin))
+                    return null;
                 network.ChangeRoutes(routes =>
                 {
-                    foreach (IpPrefix unheard in routes.EndFullSet(sender, _fullSets[key], now))
+                    foreach (IpPrefix unheard in routes.EndFullSet(sender, begin, now))
                         OnWithdrawn(network, sender, unheard, now);
                 });
-                _fullSets[key] = network.Routes.Heard;
                 return null;
             case ControlType.Digest when DigestMessage.TryParse(frame.Body, out DigestMessage digest):
                 if (!network.Routes.Confirm(sender, digest.Count, digest.Hash, now))

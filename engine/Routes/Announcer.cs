@@ -24,12 +24,13 @@ internal sealed class Announcer(ITransportConnection connection, byte network, I
     /// <summary>Whether the peer may have everything told again now: it asks with four bytes for what may be thousands.</summary>
     public bool MayRepeat(Instant now) => _repeats.TryTake(now);
 
-    /// <summary>Tells everything from the beginning, with the end marker that lets the peer forget the rest.</summary>
+    /// <summary>Tells everything from the beginning, between the markers that let the peer forget the rest.</summary>
     public void TellAll(IReadOnlyDictionary<IpPrefix, uint> routes)
     {
         _told.Clear();
-        Tell(routes);
         Span<byte> frame = stackalloc byte[8];
+        connection.SendControl(frame[..ControlWriter.WriteBegin(frame, network)]);
+        Tell(routes);
         connection.SendControl(frame[..ControlWriter.WriteEnd(frame, network)]);
     }
 

@@ -16,6 +16,7 @@ public sealed class SimulationTests
         { 391, "the same, after a Hello timeout" },
         { 476, "a route whose withdrawal was lost outlived the next full set" },
         { 939, "an address whose better claim was let in by a reload stayed refused to its owner after that claim was gone" },
+        { 1079, "the end of an older full set swept what the set that was asked for had not repeated yet" },
         { 1358, "a route that only a limit kept out stayed out when there was room again" },
     };
 

@@ -43,7 +43,8 @@ public sealed class HostilePeerTests : IAsyncLifetime
         byte[][] messages =
         [
             RawPeer.Announce(0, "10.42.0.66/32", "fd42::66/128"), RawPeer.Withdraw(0, "10.42.0.66/32"),
-            RawPeer.Frame(buffer => ControlWriter.WriteEnd(buffer, 0)), RawPeer.Frame(buffer => ControlWriter.WriteRefresh(buffer, 0)),
+            RawPeer.Frame(buffer => ControlWriter.WriteBegin(buffer, 0)), RawPeer.Frame(buffer => ControlWriter.WriteEnd(buffer, 0)),
+            RawPeer.Frame(buffer => ControlWriter.WriteRefresh(buffer, 0)),
             RawPeer.Frame(buffer => ControlWriter.WriteDigest(buffer, new DigestMessage(0, 1, 2))),
             RawPeer.Frame(buffer => ControlWriter.WriteKeepalive(buffer, 7)), RawPeer.Frame(ControlWriterDrain),
             RawPeer.Frame(buffer => ControlWriter.WriteGoodbye(buffer, new GoodbyeMessage(1, 0))),
@@ -70,7 +71,9 @@ public sealed class HostilePeerTests : IAsyncLifetime
     public async Task Full_set_that_was_asked_for_sweeps_what_was_announced_since_the_last_one()
     {
         ITransportConnection connection = await _mallory.GreetAsync(Victim);
+        byte[] begin = RawPeer.Frame(buffer => ControlWriter.WriteBegin(buffer, 0));
         byte[] end = RawPeer.Frame(buffer => ControlWriter.WriteEnd(buffer, 0));
+        connection.SendControl(begin);
         connection.SendControl(RawPeer.Announce(0, "10.42.0.66/32"));
         connection.SendControl(end);
         connection.SendControl(RawPeer.Announce(0, "10.42.0.67/32"));
@@ -80,6 +83,11 @@ public sealed class HostilePeerTests : IAsyncLifetime
         int before = _mallory.Received(connection);
         connection.SendControl(RawPeer.Frame(buffer => ControlWriter.WriteDigest(buffer, new DigestMessage(0, 1, 2))));
         await NodeLab.UntilAsync(() => _mallory.Received(connection) > before, "Refresh");
+        // An End that was on its way ends no set: the one that was asked for has not begun.
+        connection.SendControl(end);
+        connection.SendControl(RawPeer.Announce(0, "10.42.0.68/32"));
+        await Victim.UntilAsync(status => status.Routes.Count(route => route.PeerName == "mallory") == 3, "nothing is swept");
+        connection.SendControl(begin);
         connection.SendControl(RawPeer.Announce(0, "10.42.0.66/32"));
         connection.SendControl(end);
         EngineStatus status = await Victim.UntilAsync(
