@@ -18,6 +18,10 @@ internal struct DeviceCounters
     [FieldOffset(80)]
     public long Oversize;
 
+    /// <summary>Super packets from the kernel that were cut into packets. The reader's.</summary>
+    [FieldOffset(88)]
+    public long Cut;
+
     /// <summary>Packets given to the kernel. The writer's.</summary>
     [FieldOffset(128)]
     public long Written;
@@ -29,4 +33,8 @@ internal struct DeviceCounters
     /// <summary>Packets the kernel refused, dropped. The writer's.</summary>
     [FieldOffset(144)]
     public long Refused;
+
+    /// <summary>Super packets given to the kernel. The writer's.</summary>
+    [FieldOffset(152)]
+    public long Joined;
 }

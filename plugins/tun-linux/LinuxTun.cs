@@ -12,11 +12,14 @@ namespace VibePN.Plugins.TunLinux;
 [TunPlugin("tun-linux", Contract = 1)]
 [PluginSetting(TxQueueLength, SettingType.Number, Default = "1000", Minimum = 1, Maximum = 1_000_000,
     Help = "Packets the kernel queues for the daemon before it drops, per interface.")]
+[PluginSetting(OffloadKey, SettingType.Text, Default = "auto", Choices = "auto|off",
+    Help = "Segmentation offload: the kernel gives and takes many TCP packets at once; off works around kernels that get it wrong.")]
 [SuppressMessage("Design", "CA1001",
     Justification = "The host ends a plugin through StopAsync, never through Dispose.")]
 public sealed class LinuxTun : ITunPlugin
 {
     private const string TxQueueLength = "tx_queue_length";
+    private const string OffloadKey = "offload";
 
     private readonly IPluginContext _context;
     private readonly Lock _gate = new();
@@ -24,6 +27,7 @@ public sealed class LinuxTun : ITunPlugin
     private RouteTables? _tables;
     private NetworkMonitor? _monitor;
     private int _txQueueLength;
+    private bool _usesOffloads;
 
     /// <summary>Keeps the context; touches nothing.</summary>
     [ImportingConstructor]
@@ -36,6 +40,7 @@ public sealed class LinuxTun : ITunPlugin
     public ValueTask StartAsync(CancellationToken cancellationToken)
     {
         _txQueueLength = (int)_context.Settings.GetInteger(TxQueueLength);
+        _usesOffloads = _context.Settings.GetString(OffloadKey) == "auto";
         try
         {
             _tables = new RouteTables();
@@ -90,11 +95,11 @@ public sealed class LinuxTun : ITunPlugin
         WakeEvent? wake = null;
         try
         {
-            identity = _monitor.Watch(() => Create(_tables, options, out tun), events);
+            identity = _monitor.Watch(() => Create(_tables, options, _usesOffloads, out tun), events);
             wake = NewWakeEvent(options.Name);
             var settings = new InterfaceSettings(_tables, options.Name, identity.Index);
             settings.Begin(options.Configuration, _txQueueLength);
-            var device = new LinuxTunDevice(identity, tun!, wake, settings, options.Configuration.Mtu, Remove);
+            var device = new LinuxTunDevice(identity, tun!, wake, settings, options.Configuration.Mtu, _usesOffloads, Remove);
             lock (_gate)
                 _devices.Add(device);
             Log.Opened(_context.Logger, options.Name, options.Network, options.Configuration.Mtu,
@@ -126,9 +131,10 @@ public sealed class LinuxTun : ITunPlugin
         return ValueTask.CompletedTask;
     }
 
-    private static DeviceIdentity Create(RouteTables tables, TunOptions options, out FileDescriptor? tun)
+    private static DeviceIdentity Create(
+        RouteTables tables, TunOptions options, bool withOffloads, out FileDescriptor? tun)
     {
-        tun = TunDriver.Create(options.Name);
+        tun = TunDriver.Create(options.Name, withOffloads);
         try
         {
             return new DeviceIdentity(options.Name, options.Network, tables.GetLink(options.Name).Index);
@@ -180,6 +186,10 @@ public sealed class LinuxTun : ITunPlugin
             description: "Packets taken from the kernel.");
         meter.CreateObservableCounter("vibepn_tun_read_bytes", () => Measure(static c => c.ReadBytes), "By",
             "Bytes taken from the kernel.");
+        meter.CreateObservableCounter("vibepn_tun_super_packets_cut", () => Measure(static c => c.Cut),
+            description: "Super packets from the kernel, cut into packets.");
+        meter.CreateObservableCounter("vibepn_tun_super_packets_joined", () => Measure(static c => c.Joined),
+            description: "Super packets given to the kernel, joined of packets.");
         meter.CreateObservableCounter("vibepn_tun_oversize_packets", () => Measure(static c => c.Oversize),
             description: "Packets from the kernel beyond the MTU that was set, dropped.");
         meter.CreateObservableCounter("vibepn_tun_written_packets", () => Measure(static c => c.Written),

@@ -1,11 +1,12 @@
 using System.Runtime.InteropServices;
 using VibePN.Contracts;
 using VibePN.Plugins.TunLinux.Native;
+using VibePN.Plugins.TunLinux.Offload;
 
 namespace VibePN.Plugins.TunLinux;
 
 /// <summary>One TUN interface of the kernel. It lives at most as long as its descriptor: closing removes it.</summary>
-internal sealed unsafe class LinuxTunDevice : ITunDevice
+internal sealed unsafe class LinuxTunDevice : ITunDevice, IPacketSink
 {
     private const int PollForever = -1;
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(1);
@@ -15,6 +16,9 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
     private readonly InterfaceSettings _settings;
     private readonly Action<LinuxTunDevice> _remove;
     private readonly Lock _configuring = new();
+    private readonly KernelReader? _reader; // both, or none: whether packets begin with a virtio header
+    private readonly SegmentCoalescer? _coalescer;
+    private readonly KernelRead _read;
     private DeviceCounters _counters;
     private volatile int _mtu;
     private volatile int _largestMtu;
@@ -26,10 +30,11 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
     /// <param name="wake">What ends a waiting read; owned from here on.</param>
     /// <param name="settings">What changes it.</param>
     /// <param name="mtu">Its MTU, in bytes.</param>
+    /// <param name="hasHeaders">Whether its packets begin with a virtio header.</param>
     /// <param name="remove">Takes the interface from the kernel; called once, on Dispose.</param>
     public LinuxTunDevice(
         DeviceIdentity identity, FileDescriptor tun, WakeEvent wake, InterfaceSettings settings, int mtu,
-        Action<LinuxTunDevice> remove)
+        bool hasHeaders, Action<LinuxTunDevice> remove)
     {
         Identity = identity;
         _tun = tun;
@@ -38,6 +43,11 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
         _mtu = mtu;
         _largestMtu = mtu;
         _remove = remove;
+        _read = ReadInto;
+        if (!hasHeaders)
+            return;
+        _reader = new KernelReader();
+        _coalescer = new SegmentCoalescer(this);
     }
 
     /// <summary>Names and number.</summary>
@@ -58,7 +68,7 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
     private bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 
     // Read: kernel → batch. One thread per device.
-    //   1. take    non-blocking reads straight into the batch, until the kernel has no more or the batch is full
+    //   1. take    non-blocking reads, until the kernel has no more or the batch is full; super packets are cut
     //   2. wait    if there was nothing: poll for a packet or for Dispose
     /// <inheritdoc/>
     public int Read(PacketBatch batch)
@@ -88,21 +98,27 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
     {
         if (!_tun.TryEnter())
             return 0;
-        int accepted = 0;
-        long bytes = 0;
-        for (int i = first; i < first + count; i++)
-        {
-            int length = batch.LengthOf(i);
-            if (!Give((byte*)batch.AddressOf(i), length))
-                continue;
-            accepted++;
-            bytes += length;
-        }
+        long bytes;
+        int accepted = _coalescer is null ? WriteEach(batch, first, count, out bytes) : _coalescer.Write(batch, first, count, out bytes);
         _tun.Leave();
+        if (_coalescer is not null)
+            Volatile.Write(ref _counters.Joined, _coalescer.Joined);
         Count(ref _counters.Written, accepted);
         Count(ref _counters.WrittenBytes, bytes);
         Count(ref _counters.Refused, count - accepted);
         return accepted;
+    }
+
+    /// <inheritdoc/>
+    int IPacketSink.Give(IoVec* parts, int count)
+    {
+        while (LibC.writev(_tun.Number, parts, count) < 0)
+        {
+            int errno = Marshal.GetLastPInvokeError();
+            if (errno != KernelError.EINTR)
+                return errno;
+        }
+        return 0;
     }
 
     /// <inheritdoc/>
@@ -129,7 +145,12 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
         _tun.Dispose();
         // Closing alone removes the interface, too, but only when the reader has left (which the wake-up makes it
         // do at once) and no child process of this one holds a copy between its fork and its exec.
-        _tun.WaitUntilClosed(CloseLimit);
+        if (_tun.WaitUntilClosed(CloseLimit))
+        {
+            // Nobody reads or writes any more. Else the memory is lost, which is better than somebody using it.
+            _reader?.Dispose();
+            _coalescer?.Dispose();
+        }
         _wake.Dispose();
     }
 
@@ -139,17 +160,7 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
         // behind our back: they would arrive cut.
         int limit = _largestMtu;
         int room = Math.Min(limit + 1, PacketBatch.MaxPacketSize);
-        long oversize = 0;
-        while (batch.TryReserve(room, out Span<byte> buffer))
-        {
-            int length = ReadPacket(buffer);
-            if (length <= 0)
-                break;
-            if (length <= limit)
-                batch.Commit(length);
-            else
-                oversize++;
-        }
+        long oversize = _reader is null ? TakeEach(batch, room, limit) : TakeSupers(batch, limit, _reader);
         if (batch.Count == 0 && batch.ArenaBytes - batch.Headroom < room)
             throw new ArgumentException(
                 $"An arena of {batch.ArenaBytes} bytes has no room for one packet of {room}.", nameof(batch));
@@ -159,28 +170,56 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
         return batch.Count;
     }
 
-    /// <returns>The packet's length; 0 when there is none now.</returns>
-    /// <exception cref="TunException">The interface is gone.</exception>
-    private int ReadPacket(Span<byte> buffer)
+    private long TakeEach(PacketBatch batch, int room, int limit)
     {
-        fixed (byte* bytes = buffer)
-            while (true)
+        long oversize = 0;
+        while (batch.TryReserve(room, out Span<byte> buffer))
+        {
+            int length;
+            fixed (byte* bytes = buffer)
+                length = ReadInto(bytes, buffer.Length);
+            if (length <= 0)
+                break;
+            if (length <= limit)
+                batch.Commit(length);
+            else
+                oversize++;
+        }
+        return oversize;
+    }
+
+    private long TakeSupers(PacketBatch batch, int limit, KernelReader reader)
+    {
+        while (reader.TryFill(batch, limit, _read))
+        {
+        }
+        Volatile.Write(ref _counters.Cut, reader.Cut);
+        long oversize = reader.Oversize;
+        reader.Oversize = 0;
+        return oversize;
+    }
+
+    /// <returns>Bytes that came; 0 when there is nothing now.</returns>
+    /// <exception cref="TunException">The interface is gone.</exception>
+    private int ReadInto(byte* buffer, int size)
+    {
+        while (true)
+        {
+            nint length = LibC.read(_tun.Number, buffer, (nuint)size);
+            if (length >= 0)
+                return (int)length;
+            switch (Marshal.GetLastPInvokeError())
             {
-                nint length = LibC.read(_tun.Number, bytes, (nuint)buffer.Length);
-                if (length >= 0)
-                    return (int)length;
-                switch (Marshal.GetLastPInvokeError())
-                {
-                    case KernelError.EINTR:
-                        continue;
-                    case KernelError.EAGAIN or KernelError.ENOMEM or KernelError.ENOBUFS:
-                        return 0;
-                    case int when IsDisposed:
-                        return 0; // we removed it ourselves
-                    case int errno:
-                        throw TunFailure.Lost(Name, errno);
-                }
+                case KernelError.EINTR:
+                    continue;
+                case KernelError.EAGAIN or KernelError.ENOMEM or KernelError.ENOBUFS:
+                    return 0;
+                case int when IsDisposed:
+                    return 0; // we removed it ourselves
+                case int errno:
+                    throw TunFailure.Lost(Name, errno);
             }
+        }
     }
 
     private void Wait()
@@ -192,6 +231,21 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice
         fds[1] = new PollFd { fd = _wake.Descriptor.Number, events = LibC.POLLIN };
         _ = LibC.poll(fds, 2, PollForever); // whatever woke us, even EINTR: the next read tells
         _wake.Descriptor.Leave();
+    }
+
+    private int WriteEach(PacketBatch batch, int first, int count, out long bytes)
+    {
+        int accepted = 0;
+        bytes = 0;
+        for (int i = first; i < first + count; i++)
+        {
+            int length = batch.LengthOf(i);
+            if (!Give((byte*)batch.AddressOf(i), length))
+                continue;
+            accepted++;
+            bytes += length;
+        }
+        return accepted;
     }
 
     // Whatever the kernel says against a packet (queue full, interface down, nonsense in it), the answer is

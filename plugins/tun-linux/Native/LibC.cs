@@ -19,6 +19,14 @@ internal static unsafe partial class LibC
     public const short IFF_TUN = 0x0001;
     public const short IFF_NO_PI = 0x1000;
     public const short IFF_TUN_EXCL = unchecked((short)0x8000);
+    public const short IFF_VNET_HDR = 0x4000;
+    public const nuint TUNSETOFFLOAD = 0x4004_54D0;
+    public const nuint TUN_F_CSUM = 0x01;
+    public const nuint TUN_F_TSO4 = 0x02;
+    public const nuint TUN_F_TSO6 = 0x04;
+    public const nuint TUN_F_TSO_ECN = 0x08;
+    public const nuint TUN_F_USO4 = 0x20;
+    public const nuint TUN_F_USO6 = 0x40;
 
     // sys/socket.h, linux/netlink.h
     public const int AF_NETLINK = 16;
@@ -50,6 +58,13 @@ internal static unsafe partial class LibC
     // same register as a named one, so this fixed prototype is sound there.
     [LibraryImport("libc", SetLastError = true)]
     public static partial int ioctl(int fd, nuint request, IfReq* argument);
+
+    // The same call where the third argument is a number and no pointer.
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int ioctl_value(int fd, nuint request, nuint argument);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint writev(int fd, IoVec* iov, int iovcnt);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int poll(PollFd* fds, nuint nfds, int timeout);

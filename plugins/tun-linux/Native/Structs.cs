@@ -21,6 +21,36 @@ internal struct IfName
     private byte _element;
 }
 
+/// <summary>linux/virtio_net.h: struct virtio_net_hdr, in front of every packet of an interface with IFF_VNET_HDR; native byte order.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct VirtioNetHdr
+{
+    /// <summary>Bytes.</summary>
+    public const int Size = 10;
+
+    public const byte VIRTIO_NET_HDR_F_NEEDS_CSUM = 1;
+    public const byte VIRTIO_NET_HDR_GSO_NONE = 0;
+    public const byte VIRTIO_NET_HDR_GSO_TCPV4 = 1;
+    public const byte VIRTIO_NET_HDR_GSO_TCPV6 = 4;
+    public const byte VIRTIO_NET_HDR_GSO_UDP_L4 = 5;
+    public const byte VIRTIO_NET_HDR_GSO_ECN = 0x80;
+
+    public byte flags;
+    public byte gso_type;
+    public ushort hdr_len;
+    public ushort gso_size;
+    public ushort csum_start;
+    public ushort csum_offset;
+}
+
+/// <summary>sys/uio.h: struct iovec.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct IoVec
+{
+    public byte* iov_base;
+    public nuint iov_len;
+}
+
 /// <summary>poll.h: struct pollfd.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct PollFd

@@ -21,6 +21,8 @@ public sealed class MetricsTests : TunTest
                 "vibepn_tun_read_bytes{network=corp,device=vpn0} 100",
                 "vibepn_tun_read_packets{network=corp,device=vpn0} 1",
                 "vibepn_tun_refused_packets{network=corp,device=vpn0} 1",
+                "vibepn_tun_super_packets_cut{network=corp,device=vpn0} 0",
+                "vibepn_tun_super_packets_joined{network=corp,device=vpn0} 0",
                 "vibepn_tun_written_bytes{network=corp,device=vpn0} 100",
                 "vibepn_tun_written_packets{network=corp,device=vpn0} 1",
             ],

@@ -24,7 +24,10 @@ internal sealed class PluginHost : IPluginContext, IPluginSettings, IDisposable
 
     public CancellationToken Stopping => CancellationToken.None;
 
-    public string GetString(string name) => throw Undeclared(name);
+    /// <summary>The setting <c>offload</c>.</summary>
+    public string Offload { get; set; } = "auto";
+
+    public string GetString(string name) => name == "offload" ? Offload : throw Undeclared(name);
 
     public long GetInteger(string name) => name == "tx_queue_length" ? 1000 : throw Undeclared(name);
 
