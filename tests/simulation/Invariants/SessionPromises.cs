@@ -15,6 +15,9 @@ internal sealed class SessionPromises(SimulatedWorld world)
     private const long TrafficBound = 3_700 * SimulatedWorld.Millisecond;
     private const long Comparing = 600 * SimulatedWorld.Millisecond;
 
+    // A connection that is taken back while it drains is asked at once and has a second to answer.
+    private const long TakenBack = 1_500 * SimulatedWorld.Millisecond;
+
     // The shortest term that a question has: that of a probe, after a change of the network or below a rival.
     private const long NeverEarlier = 450 * SimulatedWorld.Millisecond;
 
@@ -78,6 +81,8 @@ internal sealed class SessionPromises(SimulatedWorld world)
     {
         var transport = (ModelConnection)connection.Transport;
         SessionWatch watch = WatchOf(transport);
+        if (peer.Active != connection)
+            (watch.ActiveSince, watch.UnansweredSince) = (null, null);
         if (connection.Phase == ConnectionPhase.Draining && watch.DrainingSince is null)
         {
             watch.DrainingSince = world.Now;
@@ -101,7 +106,8 @@ internal sealed class SessionPromises(SimulatedWorld world)
             watch.SeenActive = true;
             CheckPin(process, peer, transport);
         }
-        if (WasPausedLately(process.Machine))
+        watch.ActiveSince ??= world.Now;
+        if (WasPausedLately(process.Machine) || (active.WasTakenBack && world.Now - watch.ActiveSince < TakenBack))
             return;
         // Whoever slept begins to count anew.
         long silence = world.Now - Math.Max(transport.LastDelivered, process.Machine.Resumed);
@@ -163,6 +169,8 @@ internal sealed class SessionPromises(SimulatedWorld world)
         public long? DrainingSince { get; set; }
 
         public bool SeenActive { get; set; }
+
+        public long? ActiveSince { get; set; }
 
         public long HeardAt { get; set; }
 
