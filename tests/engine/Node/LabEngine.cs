@@ -161,10 +161,20 @@ internal sealed class LabEngine : IAsyncDisposable
         ushort mark = LabMarks.Next();
         byte[] packet = TestPackets.Udp(Address(network, v6), destination ?? to.Address(network, v6), sourcePort: mark);
         Device(network).Arrive(packet);
-        await NodeLab.UntilAsync(
-            () => to.Device(network).Written.Any(written => written.SequenceEqual(packet)),
-            $"packet from {Name} to {to.Name} in {network}, v6 {v6}");
+        bool HasArrived() => to.Device(network).Written.Any(written => written.SequenceEqual(packet));
+        try
+        {
+            await NodeLab.UntilAsync(HasArrived, $"packet from {Name} to {to.Name} in {network}, v6 {v6}");
+        }
+        catch (Xunit.Sdk.XunitException) when (!HasArrived())
+        {
+            Assert.Fail($"A packet from {Name} to {to.Name} in {network}, v6 {v6}, never arrived. "
+                + $"Dropped: {await DropsAsync(network)}, {await to.DropsAsync(network)}.");
+        }
     }
+
+    private async Task<string> DropsAsync(string network) =>
+        $"{Name} [{string.Join(", ", (await NetworkAsync(network)).Drops.Select(drop => $"{drop.Key} {drop.Value}"))}]";
 
     public async ValueTask DisposeAsync()
     {

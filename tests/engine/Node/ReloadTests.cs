@@ -138,6 +138,9 @@ public sealed class ReloadTests
         Assert.Equal(2, (await lab[first].StatusAsync()).Routes.Length);
         await lab[0].SendAsync(lab[1], "corp");
         await lab[1 - first].UntilAsync(status => status.Routes.Length == 2, "the peer forgets them");
+        // Where no new connection was agreed on in time the two have met anew, and each end hears the other's routes by itself.
+        await lab[first].UntilAsync(
+            status => status.Routes.Length == 2 && status.Peers[0].State == "up", "both know each other's routes in corp");
         await lab[1].SendAsync(lab[0], "corp");
     }
 
