@@ -91,9 +91,10 @@ internal sealed partial class PeerMachine
                     connection.Deadline = Instant.Min(connection.Deadline, now + SessionTimes.DrainLinger);
                 return null;
             case ControlType.Renew:
-                // Asked again and again, it costs one dial at a time: while that is under way nothing else begins.
-                if (connection == Active && connection.IsOurs && now - _renewedAt >= SessionTimes.AgreementTimeout)
-                    _renewAt = now;
+                // Asked again and again, it costs one dial at a time, and one a second: later, not never, or a change soon
+                // after another would wait for the peer's patience to end.
+                if (connection == Active && connection.IsOurs)
+                    _renewAt = Instant.Max(now, _renewedAt + SessionTimes.RenewSpacing);
                 return null;
             case ControlType.Goodbye:
                 return OnGoodbye(connection, frame.Body, now);

@@ -96,6 +96,12 @@ internal static class SessionTimes
     /// </summary>
     public static readonly TimeSpan AgreementTimeout = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// A peer that asks for a new connection gets it no sooner than this after the one it has: far below
+    /// <see cref="AgreementTimeout"/>, after which it would give up.
+    /// </summary>
+    public static readonly TimeSpan RenewSpacing = TimeSpan.FromSeconds(1);
+
     /// <summary>A drained connection is closed this long after both ends said Drain.</summary>
     public static readonly TimeSpan DrainLinger = TimeSpan.FromMilliseconds(200);
 

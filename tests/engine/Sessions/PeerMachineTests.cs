@@ -222,6 +222,30 @@ public sealed class PeerMachineTests
     }
 
     [Fact]
+    public void Networks_that_change_again_and_again_at_either_end_are_agreed_on_soon_and_without_a_moment_without_a_connection()
+    {
+        for (int seed = 0; seed < Seeds; seed++)
+        {
+            var lab = new SessionLab(seed);
+            lab.RunUntil(TimeSpan.FromMinutes(1));
+            AssertOneConnection(lab, seed);
+            TimeSpan now = TimeSpan.FromMinutes(1);
+            for (int change = 0; change < 6; change++)
+            {
+                LabNode node = lab.Chance(0.5) ? lab.A : lab.B;
+                node.Share(node.Networks.Count == 1 ? [LabNode.Corp, LabNode.Lab] : [LabNode.Corp]);
+                lab.RunUntil(now += TimeSpan.FromSeconds(lab.Random.NextDouble() * 1.5));
+            }
+            lab.RunUntil(now + TimeSpan.FromSeconds(4));
+            AssertOneConnection(lab, seed);
+            Assert.False(lab.A.LeftWithout || lab.B.LeftWithout, $"seed {seed}: a change of networks left a gap");
+            string[] shared = [.. lab.A.Networks.Intersect(lab.B.Networks).Select(network => network.Name)];
+            foreach (LabNode node in new[] { lab.A, lab.B })
+                Assert.Equal(shared, node.Machine.Active!.Networks.Select(network => network.Network.Name));
+        }
+    }
+
+    [Fact]
     public void A_renewal_that_fails_leaves_the_old_connection_and_is_tried_again()
     {
         for (int seed = 0; seed < 100; seed++)

@@ -90,7 +90,6 @@ internal sealed class SessionLab
 internal sealed class LabNode : ISessionActions
 {
     private readonly SessionLab _lab;
-    private readonly NetworkConfiguration _network = new() { Name = "corp", Prefix = IpPrefix.Parse("10.42.0.0/24") };
     private ulong _instance;
 
     public LabNode(SessionLab lab, Fingerprint id)
@@ -107,6 +106,13 @@ internal sealed class LabNode : ISessionActions
     public PeerMachine Machine { get; private set; } = null!;
 
     public bool IsUp { get; private set; } = true;
+
+    /// <summary>The networks shared with the other node.</summary>
+    public IReadOnlyList<NetworkConfiguration> Networks { get; private set; } = [Corp];
+
+    public static NetworkConfiguration Corp { get; } = new() { Name = "corp", Prefix = IpPrefix.Parse("10.42.0.0/24") };
+
+    public static NetworkConfiguration Lab { get; } = new() { Name = "lab", Prefix = IpPrefix.Parse("10.43.0.0/24") };
 
     /// <summary>Counts restarts: events meant for an earlier life go nowhere.</summary>
     public int Life { get; private set; }
@@ -148,6 +154,13 @@ internal sealed class LabNode : ISessionActions
             action(Machine);
     }
 
+    /// <summary>A reload: other networks are shared from now on, as far as this end is concerned.</summary>
+    public void Share(params NetworkConfiguration[] networks)
+    {
+        Networks = networks;
+        Machine.Reconfigure(Entry(), networksChanged: true, _lab.Now);
+    }
+
     /// <summary>Dies at once, as by kill -9: nobody is told.</summary>
     public void Kill()
     {
@@ -187,11 +200,17 @@ internal sealed class LabNode : ISessionActions
     {
     }
 
-    IReadOnlyList<NetworkConfiguration> ISessionActions.NetworksOf(PeerConfiguration peer) => [_network];
+    IReadOnlyList<NetworkConfiguration> ISessionActions.NetworksOf(PeerConfiguration peer) => Networks;
 
-    private PeerMachine Make() => new(
-        new PeerConfiguration { Name = "other", Addresses = ["other:1"], Fingerprint = Other!.Id, Networks = ["corp"] },
-        Id, _instance, _lab.Random, this, _lab.Now);
+    private PeerMachine Make() => new(Entry(), Id, _instance, _lab.Random, this, _lab.Now);
+
+    private PeerConfiguration Entry() => new()
+    {
+        Name = "other",
+        Addresses = ["other:1"],
+        Fingerprint = Other!.Id,
+        Networks = [.. Networks.Select(network => network.Name)],
+    };
 }
 
 /// <summary>One end of a connection: in order, delayed, and cut when the lab says so.</summary>
