@@ -68,11 +68,19 @@ internal sealed class LocalRoutes(ITunPlugin tun, ILogger logger)
     }
 
     /// <summary>What stands against a prefix of a network, in a clause; null when nothing does, or the operator allows it.</summary>
-    public string? Against(NetworkConfiguration network, IpPrefix prefix)
+    public string? Against(NetworkConfiguration network, IpPrefix prefix) =>
+        !network.AllowOverlap && CapturedBy(prefix) is { } route ? $"would take packets from {Describe(route)}" : null;
+
+    /// <summary>What an open network takes from the machine because the operator allows it, a sentence for each subnet.</summary>
+    public IEnumerable<string> TakenBy(NetworkConfiguration network)
     {
-        if (network.AllowOverlap || CapturedBy(prefix) is not { } route)
-            return null;
-        string where = route.Interface.Length > 0 ? $" on {route.Interface}" : "";
-        return $"would take packets from {route.Prefix}{where}, which this machine reaches by itself";
+        foreach (IpPrefix? subnet in new[] { network.Prefix, network.Prefix6 })
+        {
+            if (network.AllowOverlap && subnet is { } prefix && CapturedBy(prefix) is { } route)
+                yield return $"its subnet {prefix} takes packets from {Describe(route)} (overlap = \"allow\")";
+        }
     }
+
+    private static string Describe(MachineRoute route) =>
+        $"{route.Prefix}{(route.Interface.Length > 0 ? $" on {route.Interface}" : "")}, which this machine reaches by itself";
 }

@@ -117,6 +117,8 @@ internal static class StatusReport
                 yield return $"network {network.Configuration.Name}: {network.Error}";
             if (network.TableFault.Length > 0)
                 yield return $"network {network.Configuration.Name}: the routing policy failed, and the last good table stays: {network.TableFault}";
+            foreach (string taken in network.Device is null ? [] : plane.Networks.Local.TakenBy(network.Configuration))
+                yield return $"network {network.Configuration.Name}: {taken}";
             foreach (string warning in plane.Claims.Warnings(network))
                 yield return warning;
             foreach (string warning in NearLimits(network, plane))

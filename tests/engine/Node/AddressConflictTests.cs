@@ -179,12 +179,20 @@ public sealed class AddressConflictTests
     }
 
     [Fact]
-    public async Task Network_opens_over_the_lan_when_the_operator_allows_it()
+    public async Task Network_opens_over_the_lan_when_the_operator_allows_it_and_status_says_so_while_it_is()
     {
         await using NodeLab lab = NodeLab.Mesh(2);
         lab[0].OnTunMade = tun => tun.MachineRoutes = [new MachineRoute(IpPrefix.Parse("10.42.0.0/24"), "eth0", IsConnected: true)];
         lab[0].Configuration = Change(lab[0], network => network with { AllowOverlap = true });
         await lab.StartAndMeetAsync();
+        const string Warning = "network corp: its subnet 10.42.0.0/24 takes packets from 10.42.0.0/24 on eth0, which this machine reaches "
+            + "by itself (overlap = \"allow\")";
+        Assert.Contains(Warning, (await lab[0].StatusAsync()).Warnings);
+        Assert.DoesNotContain(Warning, (await lab[1].StatusAsync()).Warnings);
+
+        lab[0].Tun.MachineRoutes = [];
+        lab[0].Tun.ChangeMachineNetwork();
+        await lab[0].UntilAsync(status => !status.Warnings.Contains(Warning), "the LAN is gone");
     }
 
     [Fact]
