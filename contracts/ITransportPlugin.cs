@@ -33,6 +33,9 @@ public interface ITransportPlugin : IPlugin
     /// <summary>Begins a connection. Ends in exactly one OnConnected or OnDialFailed with the request's id.</summary>
     void Dial(DialRequest request);
 
+    /// <summary>The offloads in use, and why one is not: a few words for the operator, empty when there is nothing to say. Any thread.</summary>
+    string OffloadText => "";
+
     /// <summary>Totals since start: connections, handshakes by result, refusals. For status and tests.</summary>
     TransportStatistics GetStatistics();
 }
@@ -153,6 +156,11 @@ public interface ITransportEvents
     void OnControl(ITransportConnection connection, ReadOnlySpan<byte> bytes);
 
     /// <summary>Inner packets, each with the network number its sender gave it. Borrowed; may be overwritten in place.</summary>
+    /// <remarks>
+    /// A packet whose sender left its transport checksum partial is marked so in its offload facts, if the transport's
+    /// traits have <see cref="OffloadCapabilities.PartialChecksum"/>. Where the checksum lies is the engine's to find out:
+    /// the sender's word for it would not be trusted. Super packets are never delivered.
+    /// </remarks>
     void OnPackets(ITransportConnection connection, PacketBatch batch);
 
     /// <summary>Address, round trip or largest packet of the connection changed.</summary>

@@ -83,6 +83,9 @@ public interface ITunDevice : IDisposable
     /// <summary>The offloads in use: what <see cref="Read"/> may return and <see cref="Write"/> takes.</summary>
     OffloadCapabilities Offloads { get; }
 
+    /// <summary>The offloads in use, and why one is not: a few words for the operator, empty when there is nothing to say. Any thread.</summary>
+    string OffloadText => "";
+
     /// <summary>Blocks until packets arrive, then fills <paramref name="batch"/> with what is there.</summary>
     /// <param name="batch">Cleared first; the caller's.</param>
     /// <returns>Packets read, 1 to <c>batch.Capacity</c>; 0 once disposed.</returns>

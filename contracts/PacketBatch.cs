@@ -142,8 +142,25 @@ public sealed unsafe class PacketBatch : IDisposable
         _slots[index] = _slots[index] with { Network = network };
     }
 
+    /// <summary>A number that all packets of the packet's flow have, for queues that are fair to flows; 0 until it is set.</summary>
+    public ushort FlowOf(int index) => At(index).Flow;
+
+    /// <summary>Sets the number of the packet's flow.</summary>
+    public void SetFlow(int index, ushort flow)
+    {
+        _ = At(index);
+        _slots[index] = _slots[index] with { Flow = flow };
+    }
+
     /// <summary>The packet's offload facts.</summary>
     public PacketOffload OffloadOf(int index) => At(index).Offload;
+
+    /// <summary>Replaces the packet's offload facts, when more is known of it than before.</summary>
+    public void SetOffload(int index, PacketOffload offload)
+    {
+        _ = At(index);
+        _slots[index] = _slots[index] with { Offload = offload };
+    }
 
     /// <summary>Address of the packet's first byte, for native calls. Valid until the batch is cleared or disposed.</summary>
     public nint AddressOf(int index) => (nint)(_arena + At(index).Offset);
@@ -174,5 +191,5 @@ public sealed unsafe class PacketBatch : IDisposable
         GC.RemoveMemoryPressure(ArenaBytes);
     }
 
-    private readonly record struct Slot(int Offset, int Length, ushort Network, PacketOffload Offload);
+    private readonly record struct Slot(int Offset, int Length, ushort Network, PacketOffload Offload, ushort Flow = 0);
 }

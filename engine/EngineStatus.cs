@@ -14,7 +14,11 @@ public sealed record EngineStatus(
     ImmutableArray<PeerStatus> Peers,
     ImmutableArray<NetworkStatus> Networks,
     ImmutableArray<RouteStatus> Routes,
-    ImmutableArray<string> Warnings);
+    ImmutableArray<string> Warnings)
+{
+    /// <summary>What kernel and network card do for us, and why not more: a line for each transport and each open network.</summary>
+    public ImmutableArray<string> Offloads { get; init; } = [];
+}
 
 /// <summary>One configured peer.</summary>
 public sealed record PeerStatus

@@ -38,7 +38,7 @@ public sealed partial class OverlayEngine : IAsyncDisposable
         _node = new OverlayNode(configuration, parts, _loop);
         _node.Gate.Clock.RaiseFloor(parts.Built);
         _faultLines = new TokenBucket(perSecond: 1, burst: 10, default);
-        _driver = new EngineDriver(_loop, _node.Gate, OnPumpLost);
+        _driver = new EngineDriver(_loop, _node.Gate, _parts.Transports, OnPumpLost);
         EngineMetrics.Publish(
             parts.Meter, () => _node.Plane?.Facts ?? NodeFacts.None, _node.InboundPorts.Drops, () => _node.Gate.Refused);
     }

@@ -1,5 +1,6 @@
 using VibePN.Contracts;
 using VibePN.Engine.Packets;
+using VibePN.Offload;
 using VibePN.Prefixes;
 
 namespace VibePN.Engine.Forwarding;
@@ -9,7 +10,8 @@ namespace VibePN.Engine.Forwarding;
 //   2. parse    headers → key
 //   3. source   is it one this peer may use here? never one of our own
 //   4. target   is the destination ours, or behind us?
-//   5. write    runs of neighbours for one network, one call each
+//   5. checksum  one that its sender left partial: found, and completed for a device that does not
+//   6. write    runs of neighbours for one network, one call each
 
 /// <summary>The way of packets from peers to the kernel. One for the whole engine.</summary>
 /// <remarks>
@@ -36,7 +38,7 @@ internal sealed class InboundPath
                 run = Run.Begin(port, slot);
             }
             if (port is not null)
-                reason = Check(batch.Packet(slot), in run);
+                reason = Check(batch, slot, in run);
             if (reason == DropReason.None)
             {
                 run.Count++;
@@ -71,8 +73,22 @@ internal sealed class InboundPath
             : DropReason.DestinationNotLocal;
     }
 
-    private static DropReason Check(ReadOnlySpan<byte> packet, in Run run) =>
-        IpPacket.TryParse(packet, out PacketKey key, out _) ? Judge(key, run.Sources, run.Table) : DropReason.Malformed;
+    private static DropReason Check(PacketBatch batch, int slot, in Run run)
+    {
+        Span<byte> packet = batch.Packet(slot);
+        if (!IpPacket.TryParse(packet, out PacketKey key, out IpFacts facts))
+            return DropReason.Malformed;
+        DropReason reason = Judge(key, run.Sources, run.Table);
+        if (reason != DropReason.None || batch.OffloadOf(slot).Checksum == ChecksumState.Complete)
+            return reason;
+        if (!OffloadFacts.TryLocateChecksum(key, facts, packet.Length, out PacketOffload offload))
+            return DropReason.Malformed;
+        bool isTaken = run.Port!.Network.TakesPartialChecksums;
+        if (!isTaken)
+            PartialChecksum.Complete(packet, offload.ChecksumStart, offload.ChecksumOffset);
+        batch.SetOffload(slot, isTaken ? offload : default);
+        return DropReason.None;
+    }
 
     private static void Write(PacketBatch batch, in Run run)
     {

@@ -15,6 +15,9 @@ internal sealed class NetworkPort(string name, ITunDevice device)
     /// <summary>The network's name.</summary>
     public string Name { get; } = name;
 
+    /// <summary>Whether the device takes packets whose transport checksum is partial.</summary>
+    public bool TakesPartialChecksums { get; } = (device.Offloads & OffloadCapabilities.PartialChecksum) != OffloadCapabilities.None;
+
     /// <summary>
     /// Where packets go and which addresses are ours. The control thread swaps it; packet threads read it once a
     /// batch.

@@ -12,7 +12,8 @@ namespace VibePN.Engine.Forwarding;
 
 /// <summary>The way of a network's packets from the kernel to its peers.</summary>
 /// <remarks>
-/// Owned by the device's reader thread. Packets keep their order. Nothing is allocated, locked or logged per packet;
+/// Owned by the device's reader thread. Packets keep their order. A super packet is looked up and handed over once, and
+/// counted as the packets that it stands for. Nothing is allocated, locked or logged per packet;
 /// a packet that goes nowhere is counted with its reason and, where that helps its sender, answered with ICMP at a
 /// bounded rate.
 /// </remarks>
@@ -49,7 +50,10 @@ internal sealed class OutboundPath : IDisposable
         int parsed = Parse(batch, table);
         table.Lookup.Find(_keys.AsSpan(0, parsed), _groups.AsSpan(0, parsed));
         for (int i = 0; i < parsed; i++)
+        {
+            batch.SetFlow(_slots[i], (ushort)FlowHash.Of(_keys[i], _facts[i].Fragment));
             _routes[_slots[i]] = OutboundDecision.Choose(table.HopsOf(_groups[i]), _keys[i], _facts[i].Fragment);
+        }
         SendAll(batch);
     }
 
@@ -114,16 +118,20 @@ internal sealed class OutboundPath : IDisposable
     {
         if (count == 0)
             return;
+        int packets = 0;
         long bytes = 0;
         for (int slot = first; slot < first + count; slot++)
+        {
+            packets += OffloadFacts.PacketsOf(batch, slot);
             bytes += batch.LengthOf(slot);
-        port.Sent.Add(count, bytes);
-        _network.Sent.Add(count, bytes);
+        }
+        port.Sent.Add(packets, bytes);
+        _network.Sent.Add(packets, bytes);
     }
 
     private void Drop(PacketBatch batch, int slot, DropReason reason, OutboundDecision route)
     {
-        _network.SentDrops.Add(reason);
+        _network.SentDrops.Add(reason, OffloadFacts.PacketsOf(batch, slot));
         if (reason == DropReason.TooBig)
             _icmp.AnswerTooBig(batch.Packet(slot), route.Active!.Connection.Path.MaxPacketBytes);
         else if (reason == DropReason.NoRoute)

@@ -75,6 +75,9 @@ internal sealed partial class ControlPlane : ISessionActions
     /// <summary>The networks and their interfaces.</summary>
     public NetworkSet Networks { get; }
 
+    /// <summary>The transports, the one without a scheme first.</summary>
+    public ImmutableArray<ITransportPlugin> Transports => _parts.Transports;
+
     /// <summary>Whose address is whose.</summary>
     public AddressClaims Claims { get; }
 

@@ -31,7 +31,18 @@ internal static class StatusReport
             [.. plane.Peers.Select(peer => Peer(peer, now, utcNow))],
             [.. plane.Networks.All.Select(network => Network(network, plane))],
             [.. plane.Networks.All.SelectMany(network => Routes(network, names, now, utcNow))],
-            [.. Warnings(plane, trust, clock.Warning(utcNow), now)]);
+            [.. Warnings(plane, trust, clock.Warning(utcNow), now)])
+        {
+            Offloads = [.. Offloads(plane)],
+        };
+    }
+
+    private static IEnumerable<string> Offloads(ControlPlane plane)
+    {
+        foreach (ITransportPlugin transport in plane.Transports.Where(transport => transport.OffloadText.Length > 0))
+            yield return $"{transport.Traits.Scheme}: {transport.OffloadText}";
+        foreach (OverlayNetwork network in plane.Networks.All.Where(network => network.Device is { OffloadText.Length: > 0 }))
+            yield return $"network {network.Configuration.Name}: {network.Device!.OffloadText}";
     }
 
     /// <summary>What a peer's connection is doing, in one word.</summary>

@@ -7,7 +7,8 @@ using VibePN.Engine.Trust;
 namespace VibePN.Engine.Runtime;
 
 /// <summary>Gives the control plane threads for its interfaces and waits for it where waiting is needed.</summary>
-internal sealed class EngineDriver(ControlLoop loop, TrustGate gate, Action<string, string> onPumpLost) : IEngineDriver
+internal sealed class EngineDriver(
+    ControlLoop loop, TrustGate gate, IReadOnlyList<ITransportPlugin> transports, Action<string, string> onPumpLost) : IEngineDriver
 {
     // A trust store that takes longer is as good as broken: the peer is refused.
     private static readonly TimeSpan CommitTimeout = TimeSpan.FromSeconds(5);
@@ -16,8 +17,11 @@ internal sealed class EngineDriver(ControlLoop loop, TrustGate gate, Action<stri
     public Instant Now => loop.Now;
 
     /// <inheritdoc/>
-    public IDisposable StartPump(ITunDevice device, OutboundPath path) =>
-        new TunPump(device, path, text => onPumpLost(device.Name, text));
+    public IDisposable StartPump(ITunDevice device, OutboundPath path)
+    {
+        void OnLost(string text) => onPumpLost(device.Name, text);
+        return ServedPump.TryStart(device, transports, path, OnLost) as IDisposable ?? new TunPump(device, path, OnLost);
+    }
 
     /// <inheritdoc/>
     public void Commit(Admission admission, Action<string?, Instant> done) => _ = Task.Run(async () =>

@@ -30,6 +30,9 @@ internal sealed class TunPump : IDisposable
         _thread.Start();
     }
 
+    /// <summary>Memory for what one burst of reads can bring.</summary>
+    public static PacketBatch NewBatch() => new(BatchPackets, ArenaBytes);
+
     /// <summary>Closes the interface, which ends the thread.</summary>
     public void Dispose()
     {
@@ -40,7 +43,7 @@ internal sealed class TunPump : IDisposable
     private void Run()
     {
         using OutboundPath path = _path;
-        using var batch = new PacketBatch(BatchPackets, ArenaBytes);
+        using PacketBatch batch = NewBatch();
         try
         {
             while (_device.Read(batch) > 0)

@@ -122,6 +122,7 @@ internal sealed class ControlMethods : IControlMethods
             writer.WriteString("health", warnings.Count == 0 ? "ok" : "degraded");
             writer.WriteNumber("networks", status.Networks.Length);
             writer.WriteString("node", _daemon.Node.ToString());
+            writer.Strings("offloads", status.Offloads);
             writer.WriteNumber("peers", status.Peers.Count(peer => peer.State == "up"));
             writer.WriteNumber("peers_configured", status.Peers.Length);
             writer.Strings("pending", _daemon.Pending);

@@ -13,12 +13,13 @@ internal enum DatagramPart
 /// <param name="Network">The sender's number of the network, 0 to 255.</param>
 /// <param name="SplitId">Which packet the half belongs to; 0 for a whole one.</param>
 /// <param name="Length">Bytes of the header.</param>
-internal readonly record struct DatagramHeader(DatagramPart Part, int Network, byte SplitId, int Length);
+/// <param name="IsPartial">Whether the packet's transport checksum is partial.</param>
+internal readonly record struct DatagramHeader(DatagramPart Part, int Network, byte SplitId, int Length, bool IsPartial = false);
 
 /// <summary>The bytes in front of an inner packet in a DATAGRAM frame (RFC 9221).</summary>
 /// <remarks>
 /// <code>
-/// byte 0   bit 7     checksum partial: reserved, 0; a receiver drops a datagram that has it set
+/// byte 0   bit 7     checksum partial: the TCP or UDP checksum field holds the pseudo-header's sum only; whole packets
 ///          bits 6-5  part: 00 whole packet, 01 first half, 10 second half, 11 never
 ///          bits 4-0  network number 0 to 30; 31 means that the number, 31 to 255, is the next byte
 /// byte 1   network number, only when the bits above are 31
@@ -52,13 +53,17 @@ internal static class DatagramFraming
     public static int MaxPacket(int datagramBytes) => 2 * (datagramBytes - MaxHeader);
 
     /// <summary>Writes the header.</summary>
-    /// <param name="destination">At least <see cref="MaxHeader"/> bytes.</param>
+    /// <param name="destination">As many bytes as <see cref="HeaderLength"/> says.</param>
+    /// <param name="part">Whole packet or half.</param>
+    /// <param name="network">The sender's number of the network.</param>
+    /// <param name="splitId">Which packet the half belongs to.</param>
+    /// <param name="isPartial">Whether the transport checksum is partial; whole packets only.</param>
     /// <returns>Bytes written.</returns>
-    public static int Write(Span<byte> destination, DatagramPart part, int network, byte splitId)
+    public static int Write(Span<byte> destination, DatagramPart part, int network, byte splitId, bool isPartial = false)
     {
         int length = 0;
         int shortNetwork = Math.Min(network, LongNetwork);
-        destination[length++] = (byte)(((int)part << 5) | shortNetwork);
+        destination[length++] = (byte)((isPartial ? ChecksumPartial : 0) | ((int)part << 5) | shortNetwork);
         if (shortNetwork == LongNetwork)
             destination[length++] = (byte)network;
         if (part != DatagramPart.Whole)
@@ -71,12 +76,13 @@ internal static class DatagramFraming
     public static bool TryRead(ReadOnlySpan<byte> datagram, out DatagramHeader header)
     {
         header = default;
-        if (datagram.IsEmpty || (datagram[0] & ChecksumPartial) != 0)
+        if (datagram.IsEmpty)
             return false;
-        int part = datagram[0] >> 5;
+        bool isPartial = (datagram[0] & ChecksumPartial) != 0;
+        int part = (datagram[0] >> 5) & 3;
         int network = datagram[0] & 0x1f;
         int length = 1;
-        if (part > (int)DatagramPart.SecondHalf)
+        if (part > (int)DatagramPart.SecondHalf || (isPartial && part != (int)DatagramPart.Whole))
             return false;
         if (network == LongNetwork)
         {
@@ -91,7 +97,7 @@ internal static class DatagramFraming
                 return false;
             splitId = datagram[length++];
         }
-        header = new DatagramHeader((DatagramPart)part, network, splitId, length);
+        header = new DatagramHeader((DatagramPart)part, network, splitId, length, isPartial);
         return datagram.Length > length;
     }
 }

@@ -80,6 +80,14 @@ internal sealed unsafe partial class EventLoop
     /// <summary>Ends a connection once the calls now under way have returned.</summary>
     public void FailLater(QuicConnection connection, CloseReason reason) => _failing.Add((connection, reason));
 
+    /// <summary>Large packets are lost on a connection's path, or are tried again.</summary>
+    public void OnBlackHole(QuicConnection connection, bool isBlack)
+    {
+        Counters.BlackHoles += isBlack ? 1 : 0;
+        if (MayLog(out long unlogged))
+            _log.BlackHole(connection.Path.Remote, isBlack ? "are lost without a word: 1,200 bytes at most from now on" : "are tried again", unlogged);
+    }
+
     /// <summary>A handshake is confirmed.</summary>
     public void OnUp(QuicConnection connection)
     {

@@ -13,6 +13,8 @@ internal sealed unsafe partial class EventLoop
     // Listed sockets come first.
     private UdpSocket[] _sockets = [];
     private int _listed;
+    private readonly PacketSources _sources;
+    private IPacketSource[] _served = [];
     private PollFd* _polls;
     private ulong _nextRetirement = Never;
 
@@ -81,13 +83,34 @@ internal sealed unsafe partial class EventLoop
         }
         _listed = listed.Length;
         _sockets = [.. listed, .. leaving];
-        _polls = (PollFd*)NativeMemory.Realloc(_polls, (nuint)((_sockets.Length + 1) * sizeof(PollFd)));
-        for (int i = 0; i < _sockets.Length; i++)
-            _polls[i] = new PollFd { Fd = _sockets[i].Fd };
-        _polls[WakePoll] = new PollFd { Fd = _wakeFd };
+        SetPolls();
         foreach (QuicConnection connection in _connections)
             LeaveRetired(connection);
         _nextRetirement = leaving.Length > 0 ? _now : Never;
+    }
+
+    // What is waited for: the sockets, the wake-up, and the interfaces that the loop reads.
+    private void SetPolls()
+    {
+        _served = _sources.All;
+        _polls = (PollFd*)NativeMemory.Realloc(_polls, (nuint)((_sockets.Length + 1 + _served.Length) * sizeof(PollFd)));
+        for (int i = 0; i < _sockets.Length; i++)
+            _polls[i] = new PollFd { Fd = _sockets[i].Fd };
+        _polls[WakePoll] = new PollFd { Fd = _wakeFd };
+        for (int i = 0; i < _served.Length; i++)
+            _polls[WakePoll + 1 + i] = new PollFd { Fd = _served[i].ReadyDescriptor, Events = LibC.POLLIN };
+    }
+
+    // What the engine has just written to the kernel may have made it answer at once (TCP acknowledges within the write):
+    // after packets from peers the interfaces are looked at without being asked for.
+    private void ServeSources(bool received)
+    {
+        IPacketSource[] served = _served;
+        for (int i = 0; i < served.Length; i++)
+        {
+            if (received || _polls[WakePoll + 1 + i].Revents != 0)
+                _sources.Serve(served[i]);
+        }
     }
 
     // A retired socket closes with its last connection, or when its time is up.

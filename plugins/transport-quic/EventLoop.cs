@@ -13,6 +13,7 @@ namespace VibePN.Plugins.TransportQuic;
 /// <list type="number">
 /// <item>commands: dials, new sockets or settings, and the stop</item>
 /// <item>receive: one recvmmsg a socket, each datagram to its connection by connection ID</item>
+/// <item>interfaces: those that the loop reads for the engine, a batch each</item>
 /// <item>notes: connections that other threads gave something to send</item>
 /// <item>timers: what is due, from a heap; and the next addresses of dials</item>
 /// <item>serve: deliver, write, set the next timer, for each connection that any of these touched</item>
@@ -57,7 +58,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
 
     public EventLoop(
         UdpSocket[] sockets, TlsCredentials credentials, StockCallbacks stock, TransportOptions options,
-        QuicSettings settings, ITransportEvents events, TransportCounters counters, ILogger log,
+        QuicSettings settings, PacketSources sources, ITransportEvents events, TransportCounters counters, ILogger log,
         Func<string, CancellationToken, Task<IPAddress[]>>? resolver = null)
     {
         _credentials = credentials;
@@ -82,7 +83,9 @@ internal sealed unsafe partial class EventLoop : IDisposable
                 + $"{LibC.NameOfErrno(Marshal.GetLastPInvokeError())}. "
                 + "Raise the limit of open files (LimitNOFILE).")
             { Fault = PluginFault.Unavailable };
+        _sources = sources;
         SetSockets(sockets);
+        sources.Notify(Wake);
         _thread = new Thread(Run) { Name = "quic", IsBackground = true };
     }
 
@@ -221,6 +224,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
                 Receive(_sockets[i]);
         }
         Inbound.Flush();
+        ServeSources(Inbound.TakeDelivered());
         _dialer.OnTimer(_now);
         TakeNotes();
         while (_timers.TryPop(_now, out QuicConnection? due))
@@ -237,6 +241,8 @@ internal sealed unsafe partial class EventLoop : IDisposable
 
     private void Wait()
     {
+        if (!ReferenceEquals(_served, _sources.All))
+            SetPolls();
         for (int i = 0; i < _sockets.Length; i++)
         {
             _polls[i].Events = (short)(LibC.POLLIN
@@ -245,6 +251,8 @@ internal sealed unsafe partial class EventLoop : IDisposable
         }
         _polls[WakePoll].Events = LibC.POLLIN;
         _polls[WakePoll].Revents = 0;
+        for (int i = 0; i < _served.Length; i++)
+            _polls[WakePoll + 1 + i].Revents = 0;
         Interlocked.Exchange(ref _sleeping, 1);
         bool busy = (_dirty.Count > 0 && Arena.Blocked is null) || Volatile.Read(ref _noted) is not null
             || !_commands.IsEmpty;
@@ -257,7 +265,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
             Seconds = (long)(wait / 1_000_000_000),
             Nanoseconds = (long)(wait % 1_000_000_000),
         };
-        _ = LibC.ppoll(_polls, (nuint)(_sockets.Length + 1), due == Never && !busy ? null : &timeout, null);
+        _ = LibC.ppoll(_polls, (nuint)(WakePoll + 1 + _served.Length), due == Never && !busy ? null : &timeout, null);
         Volatile.Write(ref _sleeping, 0);
     }
 

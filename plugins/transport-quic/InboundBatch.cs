@@ -8,11 +8,15 @@ namespace VibePN.Plugins.TransportQuic;
 /// <remarks>Belongs to the loop's thread. Nothing allocates after construction.</remarks>
 internal sealed class InboundBatch(ITransportEvents events) : IDisposable
 {
+    // Where the checksum lies is for the engine to find out.
+    private static readonly PacketOffload s_partial = new(OffloadKind.None, 0, ChecksumState.Partial, 0, 0);
+
     private const int Slots = 4096;
     private const int ArenaBytes = 2 * 1024 * 1024;
 
     private readonly PacketBatch _batch = new(Slots, ArenaBytes);
     private QuicConnection? _owner;
+    private bool _delivered;
 
     /// <summary>Takes what one datagram carried.</summary>
     /// <param name="owner">The connection it came over; packets of another one are delivered first.</param>
@@ -39,7 +43,7 @@ internal sealed class InboundBatch(ITransportEvents events) : IDisposable
         if (length == 0)
             return 0;
         _owner = owner;
-        _batch.Commit(length, (ushort)header.Network);
+        _batch.Commit(length, (ushort)header.Network, header.IsPartial ? s_partial : default);
         return length;
     }
 
@@ -50,6 +54,7 @@ internal sealed class InboundBatch(ITransportEvents events) : IDisposable
         _owner = null;
         if (owner is null)
             return;
+        _delivered = true;
         try
         {
             events.OnPackets(owner, _batch);
@@ -58,6 +63,14 @@ internal sealed class InboundBatch(ITransportEvents events) : IDisposable
         {
             _batch.Clear();
         }
+    }
+
+    /// <summary>Whether anything has been delivered since the last call.</summary>
+    public bool TakeDelivered()
+    {
+        bool delivered = _delivered;
+        _delivered = false;
+        return delivered;
     }
 
     public void Dispose() => _batch.Dispose();

@@ -37,4 +37,7 @@ internal static partial class Log
     [LoggerMessage(8, LogLevel.Information,
         "QUIC accepts no more on {Address}; its connections may go on for a minute")]
     public static partial void Retired(this ILogger logger, IPEndPoint address);
+
+    [LoggerMessage(9, LogLevel.Warning, "Large packets to {Remote} {What} ({Unlogged} others not logged)")]
+    public static partial void BlackHole(this ILogger logger, IPEndPoint remote, string what, long unlogged);
 }

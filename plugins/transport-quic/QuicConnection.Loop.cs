@@ -166,6 +166,7 @@ internal sealed partial class QuicConnection
         _native = null;
         _packetsDropped += _queue?.Count ?? 0;
         _queue?.Dispose();
+        _outbound?.Dispose();
         _controlOut.Dispose();
         _controlIn.Dispose();
         _halves.Dispose();
@@ -274,7 +275,12 @@ internal sealed partial class QuicConnection
         _bytesReceived += length;
     }
 
-    void IConnectionCallbacks.OnDatagramLost() => _datagramsLost++;
+    void IConnectionCallbacks.OnDatagramLost(ulong id)
+    {
+        _datagramsLost++;
+        if (id == LargePacket)
+            _blackHole.OnLost();
+    }
 
     void IConnectionCallbacks.OnNewConnectionId(Span<byte> cid, Span<byte> token)
     {
@@ -335,7 +341,9 @@ internal sealed partial class QuicConnection
         UpdatePathLimits();
         _path = MakePath();
         _nextPathCheck = now + (PathInterval / 10);
-        _queue = new PacketQueue(_loop.Settings.QueueBytes);
+        var queue = new PacketQueue(_loop.Settings.QueueBytes);
+        _outbound = new OutboundDatagrams(queue, _capacity) { DatagramBytes = _datagramBytes };
+        _queue = queue;
         _keyUpdateAt = _loop.Settings.PacketsPerKey;
         _state = ConnectionState.Up;
         _loop.OnUp(this);
@@ -385,6 +393,12 @@ internal sealed partial class QuicConnection
         _nextPathCheck = now + PathInterval;
         if (_state != ConnectionState.Up)
             return;
+        if (_blackHole.Look(now))
+        {
+            _pathUdpPayload = 0; // read again
+            UpdatePathLimits();
+            _loop.OnBlackHole(this, _blackHole.IsBlack);
+        }
         PathFacts old = _path;
         PathFacts path = MakePath();
         if (path == old)

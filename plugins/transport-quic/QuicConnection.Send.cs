@@ -12,11 +12,12 @@ internal sealed partial class QuicConnection
     // A pacer that asks for less at a time would cost a system call for every few packets.
     private const int SmallestQuantum = 16 * 1200;
 
-    private SojournControl _sojourn;
+    // What a datagram is written with that ends beyond what every path carries.
+    private const ulong LargePacket = 1;
+
+    private readonly BlackHoleWatch _blackHole = new();
     private int _pathUdpPayload;
     private int _datagramBytes;
-    private bool _secondHalf;
-    private byte _splitId;
     private bool _streamBlocked;
     private int _refusedSends;
     private double _lossPermille;
@@ -43,12 +44,13 @@ internal sealed partial class QuicConnection
     {
         _flight.OnRead(_native!.BytesInFlight, now);
         UpdatePathLimits();
-        if (_state == ConnectionState.Up && _datagramsSent >= _keyUpdateAt)
+        if (_state == ConnectionState.Up && _outbound!.Datagrams >= _keyUpdateAt)
         {
-            _keyUpdateAt = _datagramsSent + _loop.Settings.PacketsPerKey;
+            _keyUpdateAt = _outbound.Datagrams + _loop.Settings.PacketsPerKey;
             _loop.Counters.KeyUpdates += _native!.UpdateKeys(now) ? 1 : 0;
         }
-        int capacity = _capacity;
+        // ngtcp2 keeps to this, too, and so does what it sends by itself.
+        int capacity = _blackHole.IsBlack ? BlackHoleWatch.SmallestPath : _capacity;
         int budget = Math.Max(_native!.SendQuantum, SmallestQuantum);
         _streamBlocked = false;
         if (_answerWanted)
@@ -105,14 +107,22 @@ internal sealed partial class QuicConnection
     private unsafe bool TryWriteDatagrams(byte* dest, int capacity, ulong now, out nint written)
     {
         written = 0;
-        byte* header = stackalloc byte[DatagramFraming.MaxHeader];
         NgVec* parts = stackalloc NgVec[2];
-        while (TryNext(now, out QueuedPacket packet))
+        OutboundDatagrams outbound = _outbound!;
+        int room = _datagramBytes;
+        while (outbound.TryNext(now))
         {
-            bool last = Frame(packet, header, parts);
-            written = _native!.WriteDatagram(dest, capacity, parts, 2, out bool accepted, now);
+            // 3 bytes are the DATAGRAM frame's own, before each one but the first.
+            room -= outbound.Frame(parts) + 3;
+            bool isLarge = _datagramBytes - room > BlackHoleWatch.SmallestPath - DatagramFraming.PacketOverhead + 3;
+            written = _native!.WriteDatagram(
+                dest, capacity, parts, 2, outbound.MayFollow(room), isLarge ? LargePacket : 0, out bool accepted, now);
             if (accepted)
-                OnAccepted(packet, last);
+            {
+                outbound.OnAccepted();
+                if (isLarge)
+                    _blackHole.OnSent();
+            }
             if (written != Ngtcp2.ERR_WRITE_MORE)
                 return true;
         }
@@ -122,74 +132,18 @@ internal sealed partial class QuicConnection
         return true;
     }
 
-    // The next packet that has not waited too long and still fits the path.
-    private bool TryNext(ulong now, out QueuedPacket packet)
-    {
-        PacketQueue queue = _queue!;
-        while (queue.TryPeek(out packet))
-        {
-            if (_secondHalf)
-                return true;
-            long waited = (long)now - packet.Since;
-            bool fits = packet.Length <= DatagramFraming.MaxPacket(_datagramBytes);
-            if (fits && !_sojourn.ShouldDrop(waited, queue.QueuedBytes, (long)now))
-                return true;
-            queue.Pop(packet);
-            _packetsDropped++;
-        }
-        return false;
-    }
-
-    // Fills in the header and the bytes of the packet's next datagram; true when it is the packet's last.
-    private unsafe bool Frame(in QueuedPacket packet, byte* header, NgVec* parts)
-    {
-        var room = new Span<byte>(header, DatagramFraming.MaxHeader);
-        byte* data = (byte*)packet.Data;
-        int headerBytes;
-        bool whole = DatagramFraming.HeaderLength(packet.Network, DatagramPart.Whole) + packet.Length <= _datagramBytes;
-        if (whole && !_secondHalf)
-        {
-            headerBytes = DatagramFraming.Write(room, DatagramPart.Whole, packet.Network, 0);
-            parts[0] = new NgVec { Base = header, Length = (nuint)headerBytes };
-            parts[1] = new NgVec { Base = data, Length = (nuint)packet.Length };
-            return true;
-        }
-        int first = (packet.Length + 1) / 2;
-        DatagramPart part = _secondHalf ? DatagramPart.SecondHalf : DatagramPart.FirstHalf;
-        headerBytes = DatagramFraming.Write(room, part, packet.Network, _splitId);
-        parts[0] = new NgVec { Base = header, Length = (nuint)headerBytes };
-        parts[1] = _secondHalf
-            ? new NgVec { Base = data + first, Length = (nuint)(packet.Length - first) }
-            : new NgVec { Base = data, Length = (nuint)first };
-        return _secondHalf;
-    }
-
-    private void OnAccepted(in QueuedPacket packet, bool last)
-    {
-        _datagramsSent++;
-        if (!last)
-        {
-            _secondHalf = true;
-            return;
-        }
-        if (_secondHalf)
-            _splitId++;
-        _secondHalf = false;
-        _packetsSent++;
-        _bytesSent += packet.Length;
-        _queue!.Pop(packet);
-    }
-
     private void UpdatePathLimits()
     {
-        int payload = _native!.PathMaxUdpPayload;
+        int payload = _blackHole.IsBlack ? BlackHoleWatch.SmallestPath : _native!.PathMaxUdpPayload;
         if (payload == _pathUdpPayload && _largestPacket > 0)
             return;
         _pathUdpPayload = payload;
         // Beyond the peer's own limit a datagram would break the protocol; 3 bytes are the frame's own.
-        int frame = (int)Math.Min(_native.PeerMaxDatagramFrame, 65_535);
+        int frame = (int)Math.Min(_native!.PeerMaxDatagramFrame, 65_535);
         _datagramBytes = Math.Min(payload - DatagramFraming.PacketOverhead, frame - 3);
         _largestPacket = Math.Max(0, DatagramFraming.MaxPacket(_datagramBytes));
+        if (_outbound is not null)
+            _outbound.DatagramBytes = _datagramBytes;
         _nextPathCheck = 0;
     }
 
@@ -207,12 +161,13 @@ internal sealed partial class QuicConnection
     private PathFacts MakePath()
     {
         long lost = _datagramsLost - _lostBefore;
-        long sent = _datagramsSent - _sentBefore;
+        long datagrams = _outbound?.Datagrams ?? 0;
+        long sent = datagrams - _sentBefore;
         if (sent >= 100)
         {
             _lossPermille = (0.7 * _lossPermille) + (0.3 * Math.Min(1000, 1000.0 * lost / sent));
             _lostBefore = _datagramsLost;
-            _sentBefore = _datagramsSent;
+            _sentBefore = datagrams;
         }
         // Ten-microsecond steps: a path that only jitters below that has not changed.
         var roundTrip = TimeSpan.FromMicroseconds(Math.Round(_native!.SmoothedRtt / 10_000.0) * 10);

@@ -41,6 +41,7 @@ internal sealed partial class QuicConnection : ITransportConnection, IConnection
     private readonly HalfTable _halves;
     private readonly FlightWatch _flight = new();
     private PacketQueue? _queue;
+    private OutboundDatagrams? _outbound;
     private volatile ConnectionState _state;
     private volatile PathFacts _path;
     private volatile int _largestPacket;
@@ -48,13 +49,10 @@ internal sealed partial class QuicConnection : ITransportConnection, IConnection
     private int _noted;
 
     // Written by the loop only.
-    private long _packetsSent;
-    private long _bytesSent;
     private long _packetsReceived;
     private long _bytesReceived;
     private long _packetsDropped;
     private long _datagramsLost;
-    private long _datagramsSent;
 
     public QuicConnection(
         EventLoop loop, long id, ConnectionRole role, long dialId, UdpSocket socket, SocketAddress28 remote)
@@ -126,8 +124,9 @@ internal sealed partial class QuicConnection : ITransportConnection, IConnection
 
     /// <inheritdoc/>
     public ConnectionStatistics GetStatistics() => new(
-        Volatile.Read(ref _packetsSent), Volatile.Read(ref _bytesSent), Volatile.Read(ref _packetsReceived),
-        Volatile.Read(ref _bytesReceived), Volatile.Read(ref _packetsDropped) + _halves.Missing,
+        _outbound is null ? 0 : Volatile.Read(ref _outbound.Packets), _outbound is null ? 0 : Volatile.Read(ref _outbound.Bytes),
+        Volatile.Read(ref _packetsReceived), Volatile.Read(ref _bytesReceived),
+        Volatile.Read(ref _packetsDropped) + (_outbound is null ? 0 : Volatile.Read(ref _outbound.Dropped)) + _halves.Missing,
         Volatile.Read(ref _datagramsLost), _queue?.QueuedBytes ?? 0);
 
     /// <summary>How long the peer has owed an acknowledgement, and heard of nothing we sent; zero when it owes none.</summary>

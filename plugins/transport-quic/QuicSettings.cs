@@ -35,6 +35,9 @@ internal sealed record QuicSettings
     /// <summary>Whether datagrams of one flow may arrive as one message.</summary>
     public bool Gro { get; init; } = true;
 
+    /// <summary>Whether the loop reads the engine's interfaces, too.</summary>
+    public bool ReadInterfaces { get; init; }
+
     /// <summary>Reads them from plugins.toml; the names are declared on <see cref="QuicTransport"/>.</summary>
     public static QuicSettings From(IPluginSettings settings) => new()
     {
@@ -48,6 +51,12 @@ internal sealed record QuicSettings
         PacketsPerKey = settings.GetInteger("packets_per_key"),
         Gso = settings.GetString("udp_gso") == "auto",
         Gro = settings.GetString("udp_gro") == "auto",
+        ReadInterfaces = settings.GetString("read_interfaces") switch
+        {
+            "on" => true,
+            "off" => false,
+            _ => Environment.ProcessorCount <= 2, // docs/decisions/0017-threads.md
+        },
     };
 
     /// <summary>

@@ -33,9 +33,11 @@ namespace VibePN.Plugins.TransportQuic;
     Help = "Segmentation offload for sending; off works around kernels that corrupt it.")]
 [PluginSetting("udp_gro", SettingType.Text, Default = "auto", Choices = "auto|off",
     Help = "Receive offload: datagrams of one flow arrive as one message.")]
+[PluginSetting("read_interfaces", SettingType.Text, Default = "auto", Choices = "auto|on|off",
+    Help = "Whether the transport's thread reads the interfaces, too; auto: on a machine with at most two processors. For networks opened after it.")]
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable",
     Justification = "StopAsync, which the host always calls, disposes the loop.")]
-public sealed class QuicTransport : ITransportPlugin, IReconfigurable
+public sealed class QuicTransport : IPollingTransport, IReconfigurable
 {
     // Short header, datagram frame with its length, tag, and our own byte for networks below 31.
     private const int OverheadBytes = DatagramFraming.PacketOverhead + 1;
@@ -44,6 +46,7 @@ public sealed class QuicTransport : ITransportPlugin, IReconfigurable
     private readonly TransportCounters _counters = new();
     private ListenSockets _sockets = new();
     private QuicSettings _settings = new();
+    private readonly PacketSources _sources = new();
     private StockCallbacks? _stock;
     private EventLoop? _loop;
 
@@ -52,7 +55,9 @@ public sealed class QuicTransport : ITransportPlugin, IReconfigurable
     public QuicTransport(IPluginContext context) => _context = context;
 
     /// <inheritdoc/>
-    public TransportTraits Traits { get; } = new("quic", false, false, OverheadBytes, OffloadCapabilities.None);
+    public TransportTraits Traits { get; } = new(
+        "quic", false, false, OverheadBytes,
+        OffloadCapabilities.PartialChecksum | OffloadCapabilities.TcpSegmentation | OffloadCapabilities.UdpSegmentation);
 
     /// <summary>Bytes that the packet thread has allocated so far. For tests.</summary>
     internal long LoopAllocatedBytes => _loop?.AllocatedBytes ?? 0;
@@ -87,7 +92,7 @@ public sealed class QuicTransport : ITransportPlugin, IReconfigurable
             _sockets.Change([.. options.Listen.Where(MayOpen)], _settings);
             credentials = new TlsCredentials(options.Identity, options.Protocols);
             _loop = new EventLoop(
-                _sockets.Listed, credentials, _stock, options, _settings, events, _counters, _context.Logger, Resolver)
+                _sockets.Listed, credentials, _stock, options, _settings, _sources, events, _counters, _context.Logger, Resolver)
             { LongestRetirement = LongestRetirement };
         }
         catch
@@ -151,6 +156,35 @@ public sealed class QuicTransport : ITransportPlugin, IReconfigurable
         if (_loop is null)
             throw new InvalidOperationException("Dial comes after Listen.");
         _loop.Dial(request);
+    }
+
+    /// <inheritdoc/>
+    public bool TryServe(IPacketSource source)
+    {
+        if (!_settings.ReadInterfaces)
+            return false;
+        _sources.Add(source);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void StopServing(IPacketSource source) => _sources.Remove(source);
+
+    /// <inheritdoc/>
+    public string OffloadText
+    {
+        get
+        {
+            UdpSocket[] sockets = _sockets.Listed;
+            string gso = !_settings.Gso ? "datagrams are sent one by one, as the setting says (udp_gso = \"off\")"
+                : Array.TrueForAll(sockets, socket => socket.Gso) ? "datagrams are sent in runs (UDP_SEGMENT)"
+                : "datagrams are sent one by one on some sockets: the kernel refused a run (UDP_SEGMENT)";
+            string gro = !_settings.Gro ? "received one by one, as the setting says (udp_gro = \"off\")"
+                : Array.TrueForAll(sockets, socket => socket.Gro) ? "received in runs (UDP_GRO)"
+                : "received one by one: the kernel knows no UDP_GRO (before 5.0)";
+            string reads = _settings.ReadInterfaces ? "; the same thread reads the interfaces (read_interfaces)" : "";
+            return $"{gso}, {gro}{reads}";
+        }
     }
 
     /// <inheritdoc/>

@@ -24,6 +24,7 @@ internal sealed class TransportCounters
     private long _gsoSockets;
     private long _known;
     private long _keyUpdates;
+    private long _blackHoles;
 
     public ref long Connections => ref _connections;
     public ref long HalfOpen => ref _halfOpen;
@@ -55,6 +56,9 @@ internal sealed class TransportCounters
     public ref long GsoSockets => ref _gsoSockets;
     public ref long KeyUpdates => ref _keyUpdates;
 
+    /// <summary>Paths that were found to swallow large packets.</summary>
+    public ref long BlackHoles => ref _blackHoles;
+
     /// <summary>Connections with those that are over and only recognise late packets.</summary>
     public ref long Known => ref _known;
 
@@ -82,6 +86,8 @@ internal sealed class TransportCounters
             "quic.gso.runs", () => Volatile.Read(ref _runs), null, "Messages of several equal datagrams sent.");
         meter.CreateObservableCounter(
             "quic.key.updates", () => Volatile.Read(ref _keyUpdates), null, "Key changes that this end began.");
+        meter.CreateObservableCounter(
+            "quic.path.black.holes", () => Volatile.Read(ref _blackHoles), null, "Paths found to swallow large packets.");
         meter.CreateObservableGauge(
             "quic.gso.sockets", () => Volatile.Read(ref _gsoSockets), null, "Sockets that use segmentation offload.");
     }

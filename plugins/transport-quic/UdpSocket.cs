@@ -48,6 +48,9 @@ internal sealed unsafe class UdpSocket : IDisposable
     /// <summary>Whether equal-size runs leave as one message; switched off when the kernel or driver refuses.</summary>
     public bool Gso { get; set; }
 
+    /// <summary>Whether datagrams of one sender may arrive as one message.</summary>
+    public bool Gro { get; private set; }
+
     /// <summary>Whether the kernel gave less buffer than was asked for.</summary>
     public bool SmallBuffers { get; private set; }
 
@@ -107,7 +110,7 @@ internal sealed unsafe class UdpSocket : IDisposable
     /// <summary>Takes the settings that can change: buffers and offloads.</summary>
     public void Configure(QuicSettings settings)
     {
-        Set(_fd, LibC.SOL_UDP, LibC.UDP_GRO, settings.Gro ? 1 : 0);
+        Gro = Set(_fd, LibC.SOL_UDP, LibC.UDP_GRO, settings.Gro ? 1 : 0) && settings.Gro;
         // Asking for "no segmentation by default" succeeds exactly where the option exists.
         Gso = settings.Gso && Set(_fd, LibC.SOL_UDP, LibC.UDP_SEGMENT, 0);
         bool large = SetBuffer(LibC.SO_SNDBUFFORCE, LibC.SO_SNDBUF, settings.SocketBufferBytes);

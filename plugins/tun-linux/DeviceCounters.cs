@@ -6,7 +6,7 @@ namespace VibePN.Plugins.TunLinux;
 [StructLayout(LayoutKind.Explicit, Size = 256)]
 internal struct DeviceCounters
 {
-    /// <summary>Packets taken from the kernel. The reader's.</summary>
+    /// <summary>Packets taken from the kernel; one that is handed on whole is one. The reader's.</summary>
     [FieldOffset(64)]
     public long Read;
 
@@ -18,9 +18,9 @@ internal struct DeviceCounters
     [FieldOffset(80)]
     public long Oversize;
 
-    /// <summary>Super packets from the kernel that were cut into packets. The reader's.</summary>
+    /// <summary>Super packets taken from the kernel. The reader's.</summary>
     [FieldOffset(88)]
-    public long Cut;
+    public long Supers;
 
     /// <summary>Packets given to the kernel. The writer's.</summary>
     [FieldOffset(128)]

@@ -14,12 +14,15 @@ namespace VibePN.Plugins.TunLinux;
     Help = "Packets the kernel queues for the daemon before it drops, per interface.")]
 [PluginSetting(OffloadKey, SettingType.Text, Default = "auto", Choices = "auto|off",
     Help = "Segmentation offload: the kernel gives and takes many TCP packets at once; off works around kernels that get it wrong.")]
+[PluginSetting(JoinUdpKey, SettingType.Text, Default = "auto", Choices = "auto|on|off",
+    Help = "Whether UDP datagrams are joined towards the kernel; auto: with kernels from 6.8.5 on, which do not lose VXLAN by it.")]
 [SuppressMessage("Design", "CA1001",
     Justification = "The host ends a plugin through StopAsync, never through Dispose.")]
 public sealed class LinuxTun : ITunPlugin
 {
     private const string TxQueueLength = "tx_queue_length";
     private const string OffloadKey = "offload";
+    private const string JoinUdpKey = "join_udp";
 
     private readonly IPluginContext _context;
     private readonly Lock _gate = new();
@@ -28,19 +31,21 @@ public sealed class LinuxTun : ITunPlugin
     private NetworkMonitor? _monitor;
     private int _txQueueLength;
     private bool _usesOffloads;
+    private string _joinUdp = "";
 
     /// <summary>Keeps the context; touches nothing.</summary>
     [ImportingConstructor]
     public LinuxTun(IPluginContext context) => _context = context;
 
     /// <inheritdoc/>
-    public OffloadCapabilities Offloads => OffloadCapabilities.None;
+    public OffloadCapabilities Offloads => _usesOffloads ? TunDriver.All : OffloadCapabilities.None;
 
     /// <inheritdoc/>
     public ValueTask StartAsync(CancellationToken cancellationToken)
     {
         _txQueueLength = (int)_context.Settings.GetInteger(TxQueueLength);
         _usesOffloads = _context.Settings.GetString(OffloadKey) == "auto";
+        _joinUdp = _context.Settings.GetString(JoinUdpKey);
         try
         {
             _tables = new RouteTables();
@@ -92,14 +97,16 @@ public sealed class LinuxTun : ITunPlugin
         InterfaceSettings.Check(options.Name, options.Configuration);
         FileDescriptor? tun = null;
         DeviceIdentity? identity = null;
+        DriverFeatures features = default;
         WakeEvent? wake = null;
         try
         {
-            identity = _monitor.Watch(() => Create(_tables, options, _usesOffloads, out tun), events);
+            identity = _monitor.Watch(() => Create(_tables, options, out tun, out features), events);
             wake = NewWakeEvent(options.Name);
             var settings = new InterfaceSettings(_tables, options.Name, identity.Index);
             settings.Begin(options.Configuration, _txQueueLength);
-            var device = new LinuxTunDevice(identity, tun!, wake, settings, options.Configuration.Mtu, _usesOffloads, Remove);
+            var device = new LinuxTunDevice(
+                identity, tun!, wake, settings, options.Configuration.Mtu, features, options.Offloads, Remove);
             lock (_gate)
                 _devices.Add(device);
             Log.Opened(_context.Logger, options.Name, options.Network, options.Configuration.Mtu,
@@ -131,10 +138,10 @@ public sealed class LinuxTun : ITunPlugin
         return ValueTask.CompletedTask;
     }
 
-    private static DeviceIdentity Create(
-        RouteTables tables, TunOptions options, bool withOffloads, out FileDescriptor? tun)
+    private DeviceIdentity Create(
+        RouteTables tables, TunOptions options, out FileDescriptor? tun, out DriverFeatures features)
     {
-        tun = TunDriver.Create(options.Name, withOffloads);
+        tun = TunDriver.Create(options.Name, _usesOffloads, _joinUdp, out features);
         try
         {
             return new DeviceIdentity(options.Name, options.Network, tables.GetLink(options.Name).Index);
@@ -186,8 +193,8 @@ public sealed class LinuxTun : ITunPlugin
             description: "Packets taken from the kernel.");
         meter.CreateObservableCounter("vibepn_tun_read_bytes", () => Measure(static c => c.ReadBytes), "By",
             "Bytes taken from the kernel.");
-        meter.CreateObservableCounter("vibepn_tun_super_packets_cut", () => Measure(static c => c.Cut),
-            description: "Super packets from the kernel, cut into packets.");
+        meter.CreateObservableCounter("vibepn_tun_super_packets_read", () => Measure(static c => c.Supers),
+            description: "Super packets taken from the kernel.");
         meter.CreateObservableCounter("vibepn_tun_super_packets_joined", () => Measure(static c => c.Joined),
             description: "Super packets given to the kernel, joined of packets.");
         meter.CreateObservableCounter("vibepn_tun_oversize_packets", () => Measure(static c => c.Oversize),

@@ -6,7 +6,7 @@ using VibePN.Plugins.TunLinux.Offload;
 namespace VibePN.Plugins.TunLinux;
 
 /// <summary>One TUN interface of the kernel. It lives at most as long as its descriptor: closing removes it.</summary>
-internal sealed unsafe class LinuxTunDevice : ITunDevice, IPacketSink
+internal sealed unsafe class LinuxTunDevice : IPollableDevice, IPacketSink
 {
     private const int PollForever = -1;
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(1);
@@ -16,7 +16,8 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice, IPacketSink
     private readonly InterfaceSettings _settings;
     private readonly Action<LinuxTunDevice> _remove;
     private readonly Lock _configuring = new();
-    private readonly KernelReader? _reader; // both, or none: whether packets begin with a virtio header
+    private readonly DriverFeatures _driver;
+    private readonly IKernelReader? _reader; // both, or none: whether packets begin with a virtio header
     private readonly SegmentCoalescer? _coalescer;
     private readonly KernelRead _read;
     private DeviceCounters _counters;
@@ -30,11 +31,12 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice, IPacketSink
     /// <param name="wake">What ends a waiting read; owned from here on.</param>
     /// <param name="settings">What changes it.</param>
     /// <param name="mtu">Its MTU, in bytes.</param>
-    /// <param name="hasHeaders">Whether its packets begin with a virtio header.</param>
+    /// <param name="driver">What its packets are like.</param>
+    /// <param name="wanted">What the engine can take beyond ordinary packets.</param>
     /// <param name="remove">Takes the interface from the kernel; called once, on Dispose.</param>
     public LinuxTunDevice(
         DeviceIdentity identity, FileDescriptor tun, WakeEvent wake, InterfaceSettings settings, int mtu,
-        bool hasHeaders, Action<LinuxTunDevice> remove)
+        DriverFeatures driver, OffloadCapabilities wanted, Action<LinuxTunDevice> remove)
     {
         Identity = identity;
         _tun = tun;
@@ -44,10 +46,14 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice, IPacketSink
         _largestMtu = mtu;
         _remove = remove;
         _read = ReadInto;
-        if (!hasHeaders)
+        _driver = driver;
+        if (!driver.HasHeaders)
             return;
-        _reader = new KernelReader();
-        _coalescer = new SegmentCoalescer(this);
+        // Whole packets only for an engine that takes all there are: what it could not take would have to be cut anyway.
+        if (driver.Offloads != OffloadCapabilities.None && (driver.Offloads & ~wanted) == OffloadCapabilities.None)
+            Offloads = driver.Offloads;
+        _reader = Offloads == OffloadCapabilities.None ? new CuttingReader() : new WholeReader();
+        _coalescer = new SegmentCoalescer(this, driver.WhyNotUdp);
     }
 
     /// <summary>Names and number.</summary>
@@ -60,7 +66,10 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice, IPacketSink
     public int Mtu => _mtu;
 
     /// <inheritdoc/>
-    public OffloadCapabilities Offloads => OffloadCapabilities.None;
+    public OffloadCapabilities Offloads { get; }
+
+    /// <inheritdoc/>
+    public string OffloadText => OffloadWords.Of(_driver, Offloads, _coalescer);
 
     /// <summary>The counts so far. Each is exact; together they may be of slightly different moments.</summary>
     public ref readonly DeviceCounters Counters => ref _counters;
@@ -68,7 +77,7 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice, IPacketSink
     private bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 
     // Read: kernel → batch. One thread per device.
-    //   1. take    non-blocking reads, until the kernel has no more or the batch is full; super packets are cut
+    //   1. take    non-blocking reads, until the kernel has no more or the batch is full
     //   2. wait    if there was nothing: poll for a packet or for Dispose
     /// <inheritdoc/>
     public int Read(PacketBatch batch)
@@ -86,6 +95,25 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice, IPacketSink
                 Wait();
             }
             return 0;
+        }
+        finally
+        {
+            _tun.Leave();
+        }
+    }
+
+    /// <inheritdoc/>
+    public int ReadyDescriptor => _tun.Number;
+
+    /// <inheritdoc/>
+    public int TryRead(PacketBatch batch)
+    {
+        batch.Clear();
+        if (!_tun.TryEnter())
+            return 0;
+        try
+        {
+            return Take(batch);
         }
         finally
         {
@@ -188,12 +216,12 @@ internal sealed unsafe class LinuxTunDevice : ITunDevice, IPacketSink
         return oversize;
     }
 
-    private long TakeSupers(PacketBatch batch, int limit, KernelReader reader)
+    private long TakeSupers(PacketBatch batch, int limit, IKernelReader reader)
     {
         while (reader.TryFill(batch, limit, _read))
         {
         }
-        Volatile.Write(ref _counters.Cut, reader.Cut);
+        Volatile.Write(ref _counters.Supers, reader.Supers);
         long oversize = reader.Oversize;
         reader.Oversize = 0;
         return oversize;

@@ -8,13 +8,20 @@ namespace VibePN.Plugins.TunLinux;
 /// <summary>Asks the kernel's tun driver for a new interface.</summary>
 internal static unsafe class TunDriver
 {
+    /// <summary>What a current kernel's driver can do.</summary>
+    public const OffloadCapabilities All =
+        OffloadCapabilities.PartialChecksum | OffloadCapabilities.TcpSegmentation | OffloadCapabilities.UdpSegmentation;
+
     private const string CloneDevice = "/dev/net/tun";
 
+    // Up to 6.8.4 the kernel breaks VXLAN that is inside of UDP super packets.
+    private static readonly Version s_udpSafe = new(6, 8, 5);
+
     // Most first. A kernel that does not know one of the bits refuses all of them: UDP came with 6.2.
-    private static readonly nuint[] s_offloads =
+    private static readonly (nuint Bits, OffloadCapabilities Meaning)[] s_offloads =
     [
-        LibC.TUN_F_CSUM | LibC.TUN_F_TSO4 | LibC.TUN_F_TSO6 | LibC.TUN_F_TSO_ECN | LibC.TUN_F_USO4 | LibC.TUN_F_USO6,
-        LibC.TUN_F_CSUM | LibC.TUN_F_TSO4 | LibC.TUN_F_TSO6 | LibC.TUN_F_TSO_ECN,
+        (LibC.TUN_F_CSUM | LibC.TUN_F_TSO4 | LibC.TUN_F_TSO6 | LibC.TUN_F_TSO_ECN | LibC.TUN_F_USO4 | LibC.TUN_F_USO6, All),
+        (LibC.TUN_F_CSUM | LibC.TUN_F_TSO4 | LibC.TUN_F_TSO6 | LibC.TUN_F_TSO_ECN, All & ~OffloadCapabilities.UdpSegmentation),
     ];
 
     /// <summary>Creates an interface that lives as long as the returned descriptor.</summary>
@@ -22,9 +29,11 @@ internal static unsafe class TunDriver
     /// <param name="withOffloads">
     /// Whether reads and writes are to begin with a virtio header and may be super packets; without, each is one IP packet.
     /// </param>
+    /// <param name="joinUdp">The setting of that name: auto, on or off.</param>
+    /// <param name="features">What the interface's packets are like.</param>
     /// <returns>A non-blocking descriptor.</returns>
     /// <exception cref="TunException">Nothing was created.</exception>
-    public static FileDescriptor Create(string name, bool withOffloads)
+    public static FileDescriptor Create(string name, bool withOffloads, string joinUdp, out DriverFeatures features)
     {
         CheckName(name);
         int fd = LibC.open(CloneDevice, LibC.O_RDWR | LibC.O_NONBLOCK | LibC.O_CLOEXEC);
@@ -37,13 +46,23 @@ internal static unsafe class TunDriver
         int refusal = Attach(descriptor, name, withOffloads);
         if (refusal == 0)
         {
-            if (withOffloads)
-                TakeOffloads(descriptor);
+            OffloadCapabilities offloads = withOffloads ? TakeOffloads(descriptor) : OffloadCapabilities.None;
+            features = new DriverFeatures(withOffloads, offloads, WhyNotUdp(offloads, joinUdp, Environment.OSVersion.Version));
             return descriptor;
         }
         descriptor.Dispose();
         throw TunFailure.NotOpened(name, "TUNSETIFF", refusal, AttachRemedy(refusal));
     }
+
+    /// <summary>Why UDP datagrams should not be joined towards a kernel; empty when they may.</summary>
+    /// <param name="offloads">What its driver takes.</param>
+    /// <param name="setting">auto, on or off.</param>
+    /// <param name="kernel">Its version.</param>
+    public static string WhyNotUdp(OffloadCapabilities offloads, string setting, Version kernel) =>
+        (offloads & OffloadCapabilities.UdpSegmentation) == OffloadCapabilities.None ? "this kernel does not take it (before 6.2)"
+        : setting == "off" ? "as the setting says (join_udp = \"off\")"
+        : setting == "auto" && kernel < s_udpSafe ? $"kernels before {s_udpSafe} lose VXLAN inside (join_udp)"
+        : "";
 
     /// <summary>Refuses names that the kernel would refuse, cut, or take as a pattern.</summary>
     private static void CheckName(string name)
@@ -61,13 +80,14 @@ internal static unsafe class TunDriver
         c is '/' or ':' or '%' || char.IsWhiteSpace(c) || char.IsControl(c);
 
     // A kernel that refuses them all sends ordinary packets behind empty headers: slower, and nothing else.
-    private static void TakeOffloads(FileDescriptor descriptor)
+    private static OffloadCapabilities TakeOffloads(FileDescriptor descriptor)
     {
-        foreach (nuint offloads in s_offloads)
+        foreach ((nuint bits, OffloadCapabilities meaning) in s_offloads)
         {
-            if (LibC.ioctl_value(descriptor.Number, LibC.TUNSETOFFLOAD, offloads) == 0)
-                return;
+            if (LibC.ioctl_value(descriptor.Number, LibC.TUNSETOFFLOAD, bits) == 0)
+                return meaning;
         }
+        return OffloadCapabilities.None;
     }
 
     private static int Attach(FileDescriptor descriptor, string name, bool withOffloads)
@@ -99,3 +119,9 @@ internal static unsafe class TunDriver
         _ => KernelError.Remedy(errno),
     };
 }
+
+/// <summary>What the packets of an interface are like.</summary>
+/// <param name="HasHeaders">Whether each begins with a virtio header.</param>
+/// <param name="Offloads">What the kernel hands over, and takes, beyond ordinary packets.</param>
+/// <param name="WhyNotUdp">Why UDP datagrams are not to be joined towards the kernel, in a clause; empty when they are.</param>
+internal readonly record struct DriverFeatures(bool HasHeaders, OffloadCapabilities Offloads, string WhyNotUdp);

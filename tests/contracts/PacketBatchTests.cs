@@ -94,6 +94,35 @@ public sealed class PacketBatchTests
         Assert.Equal([1], batch.Packet(0).ToArray());
     }
 
+    [Fact]
+    public void Flow_is_set_beside_the_rest_and_begins_as_zero_in_every_packet()
+    {
+        using var batch = new PacketBatch(2, 4_096);
+        var facts = new PacketOffload(OffloadKind.Udp, 1, ChecksumState.Partial, 2, 3);
+        batch.TryAdd([1], network: 3, facts);
+        Assert.Equal(0, batch.FlowOf(0));
+        batch.SetFlow(0, 65_535);
+        batch.SetNetwork(0, 4);
+        Assert.Equal((65_535, 4, facts), (batch.FlowOf(0), batch.NetworkOf(0), batch.OffloadOf(0)));
+        batch.Clear();
+        batch.TryAdd([1]);
+        Assert.Equal(0, batch.FlowOf(0));
+    }
+
+    [Fact]
+    public void Facts_are_replaced_and_nothing_else()
+    {
+        using var batch = new PacketBatch(2, 4_096);
+        var facts = new PacketOffload(OffloadKind.None, 0, ChecksumState.Partial, 20, 16);
+        batch.TryAdd([1, 2], network: 3);
+        batch.TryAdd([3]);
+        batch.SetFlow(0, 9);
+        batch.SetOffload(0, facts);
+        Assert.Equal((facts, 3, 9, 2), (batch.OffloadOf(0), batch.NetworkOf(0), batch.FlowOf(0), batch.LengthOf(0)));
+        Assert.Equal([1, 2], batch.Packet(0).ToArray());
+        Assert.Equal(default, batch.OffloadOf(1));
+    }
+
     [Theory]
     [InlineData(-1)]
     [InlineData(1)]
@@ -110,6 +139,9 @@ public sealed class PacketBatchTests
         Assert.Throws<ArgumentOutOfRangeException>(() => _ = batch.AddressOf(index));
         Assert.Throws<ArgumentOutOfRangeException>(() => _ = batch.PacketWithHeadroom(index, 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => batch.SetNetwork(index, 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => _ = batch.FlowOf(index));
+        Assert.Throws<ArgumentOutOfRangeException>(() => batch.SetFlow(index, 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => batch.SetOffload(index, default));
     }
 
     [Theory]

@@ -5,9 +5,12 @@ public sealed class ReferenceRulesTests
 {
     private const string Contracts = "contracts/VibePN.Contracts.csproj";
     private const string Prefixes = "prefixes/VibePN.Prefixes.csproj";
+    private const string Offload = "offload/VibePN.Offload.csproj";
     private const string BestPath = "bestpath/VibePN.BestPath.csproj";
     private const string Certificates = "certificates/VibePN.Certificates.csproj";
     private const string Engine = "engine/VibePN.Engine.csproj";
+    private const string TunLinux = "plugins/tun-linux/VibePN.Plugins.TunLinux.csproj";
+    private const string TransportQuic = "plugins/transport-quic/VibePN.Plugins.TransportQuic.csproj";
     private const string Host = "host/vibepnd.csproj";
     private const string Client = "vpnctl/vpnctl.csproj";
 
@@ -22,7 +25,7 @@ public sealed class ReferenceRulesTests
     [Fact]
     public void All_that_is_shipped_is_known_here()
     {
-        string[] known = [BestPath, Certificates, Contracts, Engine, Host, Prefixes, Client];
+        string[] known = [BestPath, Certificates, Contracts, Engine, Host, Offload, Prefixes, Client];
         Assert.Equal(known.Order(StringComparer.Ordinal), Repository.ShippedProjects.Except(Repository.Plugins));
         Assert.InRange(Repository.Plugins.Length, 5, int.MaxValue);
     }
@@ -66,10 +69,10 @@ public sealed class ReferenceRulesTests
     [Fact]
     public void Contracts_libraries_and_engine_know_no_library_but_the_shared_ones()
     {
-        foreach (string project in new[] { Contracts, Prefixes, BestPath, Certificates, Engine })
+        foreach (string project in new[] { Contracts, Prefixes, Offload, BestPath, Certificates, Engine })
         {
             string[] foreign = [.. Repository.AssemblyReferences(project).Where(reference => !IsInRuntime(reference))];
-            Assert.Empty(foreign.Except([.. Shared, Name(Prefixes)]));
+            Assert.Empty(foreign.Except([.. Shared, Name(Prefixes), Name(Offload)]));
         }
     }
 
@@ -84,11 +87,13 @@ public sealed class ReferenceRulesTests
     {
         Contracts => [],
         Prefixes => [Contracts],
+        Offload => [Contracts],
         BestPath => [Contracts, Prefixes],
         Certificates => [Contracts],
-        Engine => [Contracts, Prefixes],
+        Engine => [Contracts, Offload, Prefixes],
         Host => [Contracts, Engine],
         Client => [],
+        TunLinux or TransportQuic => [Contracts, Prefixes, Offload, BestPath, Certificates],
         _ => [Contracts, Prefixes, BestPath, Certificates],
     };
 

@@ -3,7 +3,7 @@ namespace VibePN.Vpnctl.Tests;
 public sealed class DaemonCommandTests
 {
     private const string Status = """
-        {"health":"degraded","name":"node1","networks":2,"node":"ab12","peers":2,"peers_configured":3,"pid":123,"routes":3,"uptime":"1h2m3s","version":"0.1.0","warnings":["certificate expires in 7 days"]}
+        {"health":"degraded","name":"node1","networks":2,"node":"ab12","offloads":["quic: sent in runs"],"peers":2,"peers_configured":3,"pid":123,"routes":3,"uptime":"1h2m3s","version":"0.1.0","warnings":["certificate expires in 7 days"]}
         """;
 
     private const string Peers = """
@@ -34,6 +34,7 @@ public sealed class DaemonCommandTests
         Node:   ab12
         Configured: 3 peers, 2 networks
         Daemon: vibepnd 0.1.0, pid 123
+        Offload: quic: sent in runs
         Warning: certificate expires in 7 days
 
         """)]

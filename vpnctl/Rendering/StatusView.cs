@@ -19,6 +19,8 @@ internal static class StatusView
             terminal.Out.WriteLine($"Configured: {configured} peers, {Units.Count(status.Whole("networks"))} networks");
         if (status.Text("version") is not null)
             terminal.Out.WriteLine($"Daemon: vibepnd {status.Clean("version")}, pid {Units.Count(status.Whole("pid"))}");
+        foreach (JsonElement offload in status.Items("offloads"))
+            terminal.Out.WriteLine($"Offload: {Escape.Controls(offload.AsText())}");
         foreach (JsonElement pending in status.Items("pending"))
             terminal.Out.WriteLine($"Pending: {Escape.Controls(pending.AsText())}");
         foreach (JsonElement warning in status.Items("warnings"))

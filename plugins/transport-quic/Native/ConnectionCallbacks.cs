@@ -30,7 +30,8 @@ internal interface IConnectionCallbacks
     void OnDatagram(ReadOnlySpan<byte> data);
 
     /// <summary>A datagram was declared lost.</summary>
-    void OnDatagramLost();
+    /// <param name="id">What it was written with.</param>
+    void OnDatagramLost(ulong id);
 
     /// <summary>Fill in a new connection ID of our own and its reset token.</summary>
     void OnNewConnectionId(Span<byte> cid, Span<byte> token);
@@ -302,7 +303,7 @@ internal static unsafe class ConnectionCallbacks
     {
         try
         {
-            Find(user).OnDatagramLost();
+            Find(user).OnDatagramLost(id);
             return Ok;
         }
         catch (Exception)

@@ -126,12 +126,20 @@ internal sealed unsafe class Ngtcp2Connection : IDisposable
         return WriteStreamCore(dest, capacity, -1, null, 0, out _);
     }
 
-    /// <summary>Puts one DATAGRAM frame into the packet at <paramref name="dest"/> and leaves room for more.</summary>
+    /// <summary>Puts one DATAGRAM frame into the packet at <paramref name="dest"/>.</summary>
+    /// <param name="dest">Where the packet is made.</param>
+    /// <param name="capacity">Its room.</param>
+    /// <param name="parts">The datagram.</param>
+    /// <param name="count">Its parts.</param>
+    /// <param name="more">Whether another may follow in the same packet; else it is complete with this one.</param>
+    /// <param name="id">Comes back when it is lost.</param>
+    /// <param name="accepted">Whether the datagram was taken.</param>
+    /// <param name="now">The time.</param>
     /// <returns>
     /// Bytes of a packet that is complete; 0 when nothing can be sent now; ERR_WRITE_MORE when the frame was taken
     /// and the packet still has room; or another ngtcp2 error.
     /// </returns>
-    public nint WriteDatagram(byte* dest, int capacity, NgVec* parts, int count, out bool accepted, ulong now)
+    public nint WriteDatagram(byte* dest, int capacity, NgVec* parts, int count, bool more, ulong id, out bool accepted, ulong now)
     {
         if (_half)
             _inside = true; // The same timestamp as the packet's first call.
@@ -140,7 +148,7 @@ internal sealed unsafe class Ngtcp2Connection : IDisposable
         int taken = 0;
         nint result = Ngtcp2.ngtcp2_conn_writev_datagram_versioned(
             _connection, &_state->WritePath, Ngtcp2.PktInfoVersion, &_state->WriteInfo, dest, (nuint)capacity,
-            &taken, Ngtcp2.WRITE_DATAGRAM_FLAG_MORE, 0, parts, (nuint)count, _now);
+            &taken, more ? Ngtcp2.WRITE_DATAGRAM_FLAG_MORE : 0, id, parts, (nuint)count, _now);
         _inside = false;
         accepted = taken != 0;
         _half = result == Ngtcp2.ERR_WRITE_MORE;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using VibePN.Contracts;
 
 namespace VibePN.Plugins.TunLinux.Native;
 
@@ -41,6 +42,30 @@ internal struct VirtioNetHdr
     public ushort gso_size;
     public ushort csum_start;
     public ushort csum_offset;
+
+    /// <summary>The same in the contracts' words, whose numbers are these.</summary>
+    public readonly PacketOffload ToOffload()
+    {
+        bool isPartial = (flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0;
+        if (!isPartial && gso_type == VIRTIO_NET_HDR_GSO_NONE)
+            return default;
+        return new PacketOffload(
+            (OffloadKind)(gso_type & ~VIRTIO_NET_HDR_GSO_ECN), gso_size,
+            isPartial ? ChecksumState.Partial : ChecksumState.Complete, csum_start, csum_offset);
+    }
+
+    /// <summary>What the kernel is to be told of a packet of ours.</summary>
+    /// <param name="offload">What it is.</param>
+    /// <param name="headerBytes">Bytes of all its headers, for a super packet.</param>
+    public static VirtioNetHdr From(in PacketOffload offload, int headerBytes) => new()
+    {
+        flags = offload.Checksum == ChecksumState.Partial ? VIRTIO_NET_HDR_F_NEEDS_CSUM : (byte)0,
+        gso_type = (byte)offload.Kind,
+        hdr_len = (ushort)headerBytes,
+        gso_size = offload.SegmentSize,
+        csum_start = offload.ChecksumStart,
+        csum_offset = offload.ChecksumOffset,
+    };
 }
 
 /// <summary>sys/uio.h: struct iovec.</summary>

@@ -1,16 +1,19 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using VibePN.Contracts;
+using VibePN.Offload;
 using VibePN.Plugins.TunLinux.Native;
 
 namespace VibePN.Plugins.TunLinux.Offload;
 
-/// <summary>Segments of one TCP connection that follow each other without a gap, where they lie in their batch.</summary>
+/// <summary>TCP segments, or UDP datagrams, of one connection that follow each other without a gap, where they lie in their batch.</summary>
 internal sealed unsafe class CoalescedFlow : IDisposable
 {
     private const byte Ack = 0x10;
     private const byte Push = 0x08;
+    private const byte DontFragment = 0x40;
     private const int MaxSegments = 64;
+    private const int MaxDatagrams = 60; // the kernel's limit (UDP_MAX_SEGMENTS) was 64 for long
 
     private readonly VirtioNetHdr* _header;
     private byte* _first;
@@ -20,6 +23,7 @@ internal sealed unsafe class CoalescedFlow : IDisposable
     private uint _nextSequence;
     private int _total;
     private byte _lastFlags;
+    private bool _isPartial;
     private Original _original;
 
     /// <summary>A flow without segments.</summary>
@@ -48,18 +52,26 @@ internal sealed unsafe class CoalescedFlow : IDisposable
     /// <summary>Whether a TCP packet is an ordinary segment of data, without anything that must arrive by itself.</summary>
     public static bool IsCandidate(ReadOnlySpan<byte> packet, in IpSegment parts) =>
         packet.Length > parts.Payload && (parts.IsV6 || parts.Transport == 20)
-        && (packet[parts.Transport + 13] & ~Push) == Ack;
+        && (parts.Protocol == IpSegment.Udp ? HasRightUdpLength(packet, parts) : (packet[parts.Transport + 13] & ~Push) == Ack);
 
     /// <summary>Whether nothing may be joined to this candidate.</summary>
-    public static bool EndsFlow(ReadOnlySpan<byte> packet, in IpSegment parts) => (packet[parts.Transport + 13] & Push) != 0;
+    public static bool EndsFlow(ReadOnlySpan<byte> packet, in IpSegment parts) =>
+        parts.Protocol == IpSegment.Tcp && (packet[parts.Transport + 13] & Push) != 0;
+
+    /// <summary>Whether each of its packets has only a partial checksum.</summary>
+    public bool IsPartial => _isPartial;
+
+    /// <summary>Where the parts of each of its packets lie.</summary>
+    public IpSegment Parts => _parts;
 
     /// <summary>Begins anew with a candidate.</summary>
-    public void Begin(byte* packet, int length, in IpSegment parts)
+    public void Begin(byte* packet, int length, in IpSegment parts, bool isPartial)
     {
         _first = packet;
         _firstLength = length;
         _parts = parts;
         _segmentSize = length - parts.Payload;
+        _isPartial = isPartial;
         _nextSequence = Sequence(new ReadOnlySpan<byte>(packet, length)) + (uint)_segmentSize;
         _total = length;
         _lastFlags = Ack;
@@ -68,23 +80,25 @@ internal sealed unsafe class CoalescedFlow : IDisposable
         Pieces[1] = new IoVec { iov_base = packet, iov_len = (nuint)length };
     }
 
-    /// <summary>Whether a TCP packet is of the same connection and direction.</summary>
+    /// <summary>Whether a packet is of the same connection and direction.</summary>
     public bool Carries(ReadOnlySpan<byte> packet, in IpSegment parts)
     {
         var first = new ReadOnlySpan<byte>(_first, _firstLength);
-        return parts.IsV6 == _parts.IsV6 && parts.Addresses(packet).SequenceEqual(_parts.Addresses(first))
+        return parts.IsV6 == _parts.IsV6 && parts.Protocol == _parts.Protocol && parts.Addresses(packet).SequenceEqual(_parts.Addresses(first))
             && packet.Slice(parts.Transport, 4).SequenceEqual(first.Slice(_parts.Transport, 4));
     }
 
     /// <summary>Joins a candidate of the same connection, when it is what comes next and says the same in its headers.</summary>
-    public bool TryJoin(byte* packet, int length, in IpSegment parts)
+    public bool TryJoin(byte* packet, int length, in IpSegment parts, bool isPartial)
     {
         var bytes = new ReadOnlySpan<byte>(packet, length);
         int payload = length - parts.Payload;
-        if (IsComplete || Count == MaxSegments || payload > _segmentSize || _total + payload > PacketBatch.MaxPacketSize
-            || parts != _parts || Sequence(bytes) != _nextSequence || !HasSameHeaders(bytes))
+        bool isUdp = parts.Protocol == IpSegment.Udp;
+        if (IsComplete || Count == (isUdp ? MaxDatagrams : MaxSegments) || payload > _segmentSize
+            || _total + payload > PacketBatch.MaxPacketSize || parts != _parts || isPartial != _isPartial
+            || (!isUdp && Sequence(bytes) != _nextSequence) || !HasSameHeaders(bytes))
             return false;
-        _lastFlags = bytes[parts.Transport + 13];
+        _lastFlags = isUdp ? default : bytes[parts.Transport + 13];
         _nextSequence += (uint)payload;
         _total += payload;
         Count++;
@@ -98,21 +112,20 @@ internal sealed unsafe class CoalescedFlow : IDisposable
     {
         var packet = new Span<byte>(_first, _firstLength);
         Span<byte> transport = packet[_parts.Transport..];
-        _original = new Original(transport[13], BinaryPrimitives.ReadUInt16BigEndian(transport[16..]));
+        bool isUdp = _parts.Protocol == IpSegment.Udp;
+        _original = new Original(
+            isUdp ? default : transport[13], BinaryPrimitives.ReadUInt16BigEndian(transport[_parts.ChecksumOffset..]));
         _parts.WriteIpLength(packet, _total);
-        transport[13] = _lastFlags;
-        // What the kernel goes on from: the pseudo-header's sum, folded and not inverted.
-        TransportChecksum.Store(transport[16..], TransportChecksum.Fold(
-            TransportChecksum.PseudoHeader(_parts.Addresses(packet), IpSegment.Tcp, _total - _parts.Transport)));
-        *_header = new VirtioNetHdr
-        {
-            flags = VirtioNetHdr.VIRTIO_NET_HDR_F_NEEDS_CSUM,
-            gso_type = _parts.IsV6 ? VirtioNetHdr.VIRTIO_NET_HDR_GSO_TCPV6 : VirtioNetHdr.VIRTIO_NET_HDR_GSO_TCPV4,
-            hdr_len = (ushort)_parts.Payload,
-            gso_size = (ushort)_segmentSize,
-            csum_start = (ushort)_parts.Transport,
-            csum_offset = 16,
-        };
+        if (isUdp)
+            BinaryPrimitives.WriteUInt16BigEndian(transport[4..], (ushort)(_total - _parts.Transport));
+        else
+            transport[13] = _lastFlags;
+        _parts.WritePartialChecksum(packet, _total); // what the kernel goes on from
+        OffloadKind kind = isUdp ? OffloadKind.Udp : _parts.IsV6 ? OffloadKind.TcpV6 : OffloadKind.TcpV4;
+        *_header = VirtioNetHdr.From(
+            new PacketOffload(
+                kind, (ushort)_segmentSize, ChecksumState.Partial, (ushort)_parts.Transport, (ushort)_parts.ChecksumOffset),
+            _parts.Payload);
     }
 
     /// <summary>Gives the first packet its own headers back.</summary>
@@ -121,8 +134,11 @@ internal sealed unsafe class CoalescedFlow : IDisposable
         var packet = new Span<byte>(_first, _firstLength);
         Span<byte> transport = packet[_parts.Transport..];
         _parts.WriteIpLength(packet, _firstLength);
-        transport[13] = _original.Flags;
-        BinaryPrimitives.WriteUInt16BigEndian(transport[16..], _original.Checksum);
+        if (_parts.Protocol == IpSegment.Udp)
+            BinaryPrimitives.WriteUInt16BigEndian(transport[4..], (ushort)transport.Length);
+        else
+            transport[13] = _original.Flags;
+        BinaryPrimitives.WriteUInt16BigEndian(transport[_parts.ChecksumOffset..], _original.Checksum);
     }
 
     /// <summary>One of the segments as it came; the first only before <see cref="Seal"/> or after <see cref="Unseal"/>.</summary>
@@ -146,29 +162,33 @@ internal sealed unsafe class CoalescedFlow : IDisposable
         Pieces = null;
     }
 
-    private uint Sequence(ReadOnlySpan<byte> packet) => BinaryPrimitives.ReadUInt32BigEndian(packet[(_parts.Transport + 4)..]);
+    private static bool HasRightUdpLength(ReadOnlySpan<byte> packet, in IpSegment parts) =>
+        BinaryPrimitives.ReadUInt16BigEndian(packet[(parts.Transport + 4)..]) == packet.Length - parts.Transport;
 
-    // Everything but lengths, sequence, flags and checksums. An IPv4 packet's number has to be the next one: that is
-    // what the kernel will write when it cuts.
+    private uint Sequence(ReadOnlySpan<byte> packet) =>
+        _parts.Protocol == IpSegment.Udp ? 0 : BinaryPrimitives.ReadUInt32BigEndian(packet[(_parts.Transport + 4)..]);
+
+    // Everything but lengths, sequence, flags and checksums.
     private bool HasSameHeaders(ReadOnlySpan<byte> packet)
     {
         var first = new ReadOnlySpan<byte>(_first, _firstLength);
-        if (_parts.IsV6)
-        {
-            if (!packet[..4].SequenceEqual(first[..4]) || packet[7] != first[7])
-                return false;
-        }
-        else
-        {
-            ushort number = (ushort)(BinaryPrimitives.ReadUInt16BigEndian(first[4..]) + Count);
-            if (packet[1] != first[1] || BinaryPrimitives.ReadUInt16BigEndian(packet[4..]) != number
-                || !packet.Slice(6, 3).SequenceEqual(first.Slice(6, 3)))
-                return false;
-        }
+        if (!(_parts.IsV6 ? packet[..4].SequenceEqual(first[..4]) && packet[7] == first[7] : HasSameHeaderV4(packet, first)))
+            return false;
         int transport = _parts.Transport;
-        return packet.Slice(transport + 8, 5).SequenceEqual(first.Slice(transport + 8, 5)) // acknowledgement, offset
-            && packet.Slice(transport + 14, 2).SequenceEqual(first.Slice(transport + 14, 2)) // window
-            && packet[(transport + 18).._parts.Payload].SequenceEqual(first[(transport + 18).._parts.Payload]); // options
+        return _parts.Protocol == IpSegment.Udp
+            || (packet.Slice(transport + 8, 5).SequenceEqual(first.Slice(transport + 8, 5)) // acknowledgement, offset
+                && packet.Slice(transport + 14, 2).SequenceEqual(first.Slice(transport + 14, 2)) // window
+                && packet[(transport + 18).._parts.Payload].SequenceEqual(first[(transport + 18).._parts.Payload])); // options
+    }
+
+    // The kernel numbers the packets that it cuts one after the other. A TCP segment has to have the number it will get;
+    // a UDP datagram that nobody may fragment means nothing by its own (RFC 6864), and often all have the same.
+    private bool HasSameHeaderV4(ReadOnlySpan<byte> packet, ReadOnlySpan<byte> first)
+    {
+        bool isAtomic = _parts.Protocol == IpSegment.Udp && (first[6] & DontFragment) != 0;
+        ushort number = (ushort)(BinaryPrimitives.ReadUInt16BigEndian(first[4..]) + Count);
+        return packet[1] == first[1] && (isAtomic || BinaryPrimitives.ReadUInt16BigEndian(packet[4..]) == number)
+            && packet.Slice(6, 3).SequenceEqual(first.Slice(6, 3));
     }
 
     private readonly record struct Original(byte Flags, ushort Checksum);

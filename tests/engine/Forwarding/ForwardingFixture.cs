@@ -17,9 +17,9 @@ internal sealed class ForwardingFixture : IDisposable
 
     private readonly Dictionary<Fingerprint, PeerPort> _ports = [];
 
-    public ForwardingFixture(bool records = true)
+    public ForwardingFixture(bool records = true, OffloadCapabilities offloads = OffloadCapabilities.None)
     {
-        Device = new FakeTunDevice { Records = records };
+        Device = new FakeTunDevice { Records = records, Offloads = offloads };
         Network = new NetworkPort("corp", Device);
         Path = new OutboundPath(Network, Capacity, () => Now);
     }

@@ -20,7 +20,7 @@ public sealed class ControlMethodsTests
     public async Task Status_sums_up()
     {
         Assert.Equal(
-            $$"""{"config_hash":"c0ffee","health":"degraded","networks":1,"node":"{{Node}}","peers":1,"peers_configured":2,"pending":["state: \u0022a\u0022 -\u003E \u0022b\u0022 at the next start"],"pid":{{Environment.ProcessId}},"routes":1,"uptime":"1h2m3s","version":"0.1.0","warnings":["clock","network lab: no device","plugin x is failed"]}""",
+            $$"""{"config_hash":"c0ffee","health":"degraded","networks":1,"node":"{{Node}}","offloads":["quic: gso"],"peers":1,"peers_configured":2,"pending":["state: \u0022a\u0022 -\u003E \u0022b\u0022 at the next start"],"pid":{{Environment.ProcessId}},"routes":1,"uptime":"1h2m3s","version":"0.1.0","warnings":["clock","network lab: no device","plugin x is failed"]}""",
             await OkAsync("status"));
     }
 
@@ -203,7 +203,10 @@ public sealed class ControlMethodsTests
                     },
                     "a", Best: true, Expires: null),
             ],
-            ["clock"]);
+            ["clock"])
+        {
+            Offloads = ["quic: gso"],
+        };
 
         public ReloadOutcome Reload { get; set; } = new(ControlError.None, "", ["peer a: added"]);
 

@@ -1,4 +1,6 @@
 using VibePN.Contracts;
+using VibePN.Offload;
+using VibePN.Testkit;
 
 namespace VibePN.Plugins.TransportQuic.Tests;
 
@@ -20,14 +22,65 @@ public sealed class DataPathTests
     }
 
     [Fact]
-    public async Task Packets_cost_no_managed_memory_on_either_end()
+    public async Task Super_packets_arrive_as_the_packets_that_they_stand_for()
+    {
+        await using Node a = await Node.StartAsync();
+        await using Node b = await Node.StartAsync();
+        var arrived = new Dictionary<int, List<byte[]>>();
+        int partial = 0;
+        b.OnBatch = (_, packets) =>
+        {
+            lock (arrived)
+            {
+                for (int i = 0; i < packets.Count; i++)
+                {
+                    byte[] packet = packets.Packet(i).ToArray();
+                    Assert.Equal(OffloadKind.None, packets.OffloadOf(i).Kind);
+                    if (packets.OffloadOf(i).Checksum == ChecksumState.Partial)
+                        partial += Datagrams.Complete(packet);
+                    if (!arrived.TryGetValue(packets.NetworkOf(i), out List<byte[]>? list))
+                        arrived.Add(packets.NetworkOf(i), list = []);
+                    list.Add(packet);
+                }
+            }
+        };
+        (ITransportConnection ours, _) = await ConnectAsync(a, b);
+        var random = new Random(1);
+        using var batch = new PacketBatch(8, 8 * 65_536);
+        var expected = new List<byte[]>[8];
+        for (ushort flow = 0; flow < 8; flow++)
+        {
+            Segments super = Segments.Draw(random, flow % 2 == 0, flow % 4 < 2 ? (byte)6 : (byte)17, most: 30_000);
+            int size = random.Next(100, 1_380);
+            Assert.True(batch.TryAdd(super.BuildPartial(), flow, super.Facts(size)));
+            batch.SetFlow(flow, flow);
+            expected[flow] = [.. super.Cut(size)];
+        }
+        Assert.Equal(8, ours.Send(batch, 0, 8).Taken);
+        await Eventually.Holds(() => Count() == expected.Sum(list => list.Count), "all arrive");
+        for (ushort flow = 0; flow < 8; flow++)
+            Assert.Equal(expected[flow], arrived[flow]);
+        Assert.True(partial > 0, "No checksum was left to the other end.");
+        Assert.Equal(Count(), ours.GetStatistics().PacketsSent);
+
+        int Count()
+        {
+            lock (arrived)
+                return arrived.Values.Sum(list => list.Count);
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(20)]
+    public async Task Packets_cost_no_managed_memory_on_either_end(int segments)
     {
         long received = 0;
         await using Node a = await Node.StartAsync();
         await using Node b = await Node.StartAsync();
         b.OnBatch = (_, batch) => Interlocked.Add(ref received, batch.Count);
         (ITransportConnection ours, _) = await ConnectAsync(a, b);
-        using PacketBatch batch = Batch(64, 1300);
+        using PacketBatch batch = segments == 0 ? Batch(64, 1300) : Supers(16, segments);
         await PumpAsync(64 * 500);
         long senderLoop = a.Transport.LoopAllocatedBytes;
         long receiverLoop = b.Transport.LoopAllocatedBytes;
@@ -177,6 +230,18 @@ public sealed class DataPathTests
         (ITransportConnection ours, ITransportConnection theirs) = await a.ConnectAsync(b);
         await Eventually.Holds(() => ours.Path.PathMtuBytes == 1472, "path-MTU discovery is done");
         return (ours, theirs);
+    }
+
+    private static PacketBatch Supers(int count, int segments)
+    {
+        var batch = new PacketBatch(count, count * 65_536);
+        var super = new Segments { Payload = new byte[segments * 1_300] };
+        for (int i = 0; i < count; i++)
+        {
+            Assert.True(batch.TryAdd(super.BuildPartial(), 0, super.Facts(1_300)));
+            batch.SetFlow(i, (ushort)i);
+        }
+        return batch;
     }
 
     private static PacketBatch Batch(int count, int size)

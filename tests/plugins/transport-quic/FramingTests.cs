@@ -3,30 +3,36 @@ namespace VibePN.Plugins.TransportQuic.Tests;
 public sealed class FramingTests
 {
     [Theory]
-    [InlineData(0, 0, 0, new byte[] { 0x00 })]
-    [InlineData(0, 30, 0, new byte[] { 0x1e })]
-    [InlineData(0, 31, 0, new byte[] { 0x1f, 31 })]
-    [InlineData(0, 255, 0, new byte[] { 0x1f, 255 })]
-    [InlineData(1, 5, 9, new byte[] { 0x25, 9 })]
-    [InlineData(2, 5, 9, new byte[] { 0x45, 9 })]
-    [InlineData(2, 200, 255, new byte[] { 0x5f, 200, 255 })]
-    public void Header_has_these_bytes(int part, int network, byte splitId, byte[] expected)
+    [InlineData(0, 0, 0, false, new byte[] { 0x00 })]
+    [InlineData(0, 30, 0, false, new byte[] { 0x1e })]
+    [InlineData(0, 31, 0, false, new byte[] { 0x1f, 31 })]
+    [InlineData(0, 255, 0, false, new byte[] { 0x1f, 255 })]
+    [InlineData(1, 5, 9, false, new byte[] { 0x25, 9 })]
+    [InlineData(2, 5, 9, false, new byte[] { 0x45, 9 })]
+    [InlineData(2, 200, 255, false, new byte[] { 0x5f, 200, 255 })]
+    [InlineData(0, 0, 0, true, new byte[] { 0x80 })]
+    [InlineData(0, 30, 0, true, new byte[] { 0x9e })]
+    [InlineData(0, 255, 0, true, new byte[] { 0x9f, 255 })]
+    public void Header_has_these_bytes(int part, int network, byte splitId, bool isPartial, byte[] expected)
     {
         Span<byte> room = stackalloc byte[DatagramFraming.MaxHeader];
-        int length = DatagramFraming.Write(room, (DatagramPart)part, network, splitId);
+        int length = DatagramFraming.Write(room, (DatagramPart)part, network, splitId, isPartial);
         Assert.Equal(expected, room[..length].ToArray());
         Assert.Equal(expected.Length, DatagramFraming.HeaderLength(network, (DatagramPart)part));
         Assert.True(DatagramFraming.TryRead([.. expected, 1], out DatagramHeader header));
-        Assert.Equal(new DatagramHeader((DatagramPart)part, network, splitId, expected.Length), header);
+        Assert.Equal(new DatagramHeader((DatagramPart)part, network, splitId, expected.Length, isPartial), header);
         for (int cut = 0; cut <= expected.Length; cut++)
             Assert.False(DatagramFraming.TryRead(expected.AsSpan(0, cut), out _));
     }
 
     [Theory]
-    [InlineData(new byte[] { 0x80, 1, 2 })]
+    [InlineData(new byte[] { 0xA0, 1, 2 })]
+    [InlineData(new byte[] { 0xC5, 1, 2 })]
+    [InlineData(new byte[] { 0xE0, 1, 2 })]
     [InlineData(new byte[] { 0x60, 1, 2 })]
     [InlineData(new byte[] { 0x1f, 30, 2 })]
-    public void Reserved_bits_and_a_short_number_written_long_are_refused(byte[] datagram) =>
+    [InlineData(new byte[] { 0x9f, 30, 2 })]
+    public void Partial_halves_a_third_half_and_a_short_number_written_long_are_refused(byte[] datagram) =>
         Assert.False(DatagramFraming.TryRead(datagram, out _));
 
     [Fact]
@@ -42,7 +48,7 @@ public sealed class FramingTests
             if (!DatagramFraming.TryRead(datagram, out DatagramHeader header))
                 continue;
             read++;
-            int length = DatagramFraming.Write(again, header.Part, header.Network, header.SplitId);
+            int length = DatagramFraming.Write(again, header.Part, header.Network, header.SplitId, header.IsPartial);
             Assert.Equal(header.Length, length);
             Assert.Equal(datagram[..length], again[..length].ToArray());
         }

@@ -191,6 +191,63 @@ public sealed class DeviceTests : TunTest
         Assert.Throws<ArgumentException>(() => device.Read(tiny));
     }
 
+    [Theory]
+    [InlineData(1, 1_400, 128)] // room for a full packet, but not for a super packet
+    [InlineData(1, 4_096, 128)]
+    [InlineData(1, 70_000, 0)] // nowhere for the kernel's header
+    public void Batch_without_room_for_one_super_packet_is_the_callers_error(int capacity, int arenaBytes, int headroom)
+    {
+        using LinuxTunDevice device = OpenWhole();
+        using PacketBatch outward = NewBatch();
+        outward.TryAdd(Packets.Echo4("10.77.0.9", "10.77.0.1"));
+        device.Write(outward, 0, 1); // so that there is something to read
+        using var tiny = new PacketBatch(capacity, arenaBytes, headroom);
+        Background read = Background.Start(() => device.Read(tiny));
+        bool hasEnded = read.EndsWithin(Bound);
+        device.Dispose();
+        Assert.True(read.EndsWithin(Bound));
+        Assert.True(hasEnded, "The read neither returned nor threw.");
+        Assert.Throws<ArgumentException>(() => read.Result);
+    }
+
+    [Fact]
+    public void Read_and_write_of_whole_packets_allocate_nothing()
+    {
+        using LinuxTunDevice device = OpenWhole();
+        using PacketBatch outward = NewBatch();
+        using var inward = new PacketBatch(64, 16 * (65_536 + 256));
+        for (int i = 0; i < 32; i++)
+            outward.TryAdd(Packets.Echo4("10.77.0.9", "10.77.0.1", payload: 1000));
+        long before = 0;
+        int read = 0;
+        for (int round = 0; round < 120; round++)
+        {
+            if (round == 20)
+                before = GC.GetAllocatedBytesForCurrentThread();
+            int accepted = device.Write(outward, 0, 32);
+            for (int got = 0; got < accepted;)
+                got += device.Read(inward);
+            read += accepted;
+        }
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(120 * 32, read);
+    }
+
+    [Fact]
+    public void Offloads_are_the_drivers_only_for_an_engine_that_takes_all_of_them()
+    {
+        Assert.Equal(TunDriver.All, Plugin.Offloads);
+        using (LinuxTunDevice device = OpenWhole())
+            Assert.NotEqual(OffloadCapabilities.None, device.Offloads);
+        OffloadCapabilities[] some = [OffloadCapabilities.None, OffloadCapabilities.PartialChecksum, OffloadCapabilities.UdpSegmentation];
+        foreach (OffloadCapabilities wanted in some)
+        {
+            using var device = (LinuxTunDevice)Namespace.Run(() => Plugin.Open(
+                Options("vpn0", Configuration(1380, ["10.77.0.1/24"]), wanted), Events));
+            Assert.Equal(OffloadCapabilities.None, device.Offloads);
+        }
+    }
+
     private static byte[] EchoOf(string source, string destination) =>
         source.Contains(':', StringComparison.Ordinal)
             ? Packets.Echo6(source, destination)

@@ -27,7 +27,15 @@ internal sealed class PluginHost : IPluginContext, IPluginSettings, IDisposable
     /// <summary>The setting <c>offload</c>.</summary>
     public string Offload { get; set; } = "auto";
 
-    public string GetString(string name) => name == "offload" ? Offload : throw Undeclared(name);
+    /// <summary>The setting <c>join_udp</c>.</summary>
+    public string JoinUdp { get; set; } = "auto";
+
+    public string GetString(string name) => name switch
+    {
+        "offload" => Offload,
+        "join_udp" => JoinUdp,
+        _ => throw Undeclared(name),
+    };
 
     public long GetInteger(string name) => name == "tx_queue_length" ? 1000 : throw Undeclared(name);
 

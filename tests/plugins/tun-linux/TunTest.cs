@@ -48,11 +48,16 @@ public abstract class TunTest : IDisposable
         return new InterfaceAddress(IpAddress.Parse(parts[0]), int.Parse(parts[1], null));
     }
 
-    internal static TunOptions Options(string name, TunConfiguration configuration) =>
-        new() { Network = "corp", Name = name, Configuration = configuration };
+    internal static TunOptions Options(
+        string name, TunConfiguration configuration, OffloadCapabilities offloads = OffloadCapabilities.None) =>
+        new() { Network = "corp", Name = name, Configuration = configuration, Offloads = offloads };
 
     internal LinuxTunDevice Open(string name, TunConfiguration configuration) =>
         (LinuxTunDevice)Namespace.Run(() => Plugin.Open(Options(name, configuration), Events));
+
+    /// <summary>A device whose super packets and partial checksums are not undone, as for an engine that takes them.</summary>
+    internal LinuxTunDevice OpenWhole() => (LinuxTunDevice)Namespace.Run(() => Plugin.Open(
+        Options("vpn0", Configuration(1380, ["10.77.0.1/24"]), Plugin.Offloads), Events));
 
     internal LinuxTunDevice Open(string name = "vpn0") => Open(name, Configuration(1380, ["10.77.0.1/24"]));
 

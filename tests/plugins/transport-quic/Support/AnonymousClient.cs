@@ -24,7 +24,7 @@ internal sealed class AnonymousClient : ITransportEvents, IAsyncDisposable
         var settings = new QuicSettings();
         var socket = UdpSocket.Open(new IPEndPoint(IPAddress.Loopback, 0), settings);
         _loop = new EventLoop(
-            [socket], new TlsCredentials(null, options.Protocols), stock, options, settings, this,
+            [socket], new TlsCredentials(null, options.Protocols), stock, options, settings, new PacketSources(), this,
             new TransportCounters(), NullLogger.Instance);
         _loop.Start();
     }

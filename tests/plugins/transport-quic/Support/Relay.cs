@@ -53,6 +53,9 @@ internal sealed class Relay : IAsyncDisposable
     /// <summary>Whether the datagram of this number waits for its successor.</summary>
     public Func<long, bool> Delay { get; set; } = _ => false;
 
+    /// <summary>Bytes of the largest datagram that passes.</summary>
+    public int Largest { get; set; } = int.MaxValue;
+
     /// <summary>Whether the client's datagram of this number is lost.</summary>
     public Func<long, bool> DropFromClient { get; set; } = _ => false;
 
@@ -110,7 +113,7 @@ internal sealed class Relay : IAsyncDisposable
                     Interlocked.Increment(ref _answered);
                     await Answers.WaitAsync(_stop.Token);
                 }
-                if (Drop(number) || (toServer && _moved) || (toServer && DropFromClient(number)))
+                if (datagram.Length > Largest || Drop(number) || (toServer && _moved) || (toServer && DropFromClient(number)))
                     continue;
                 if (delayed is null && Delay(number))
                 {

@@ -1,17 +1,21 @@
 using VibePN.Contracts;
+using VibePN.Offload;
 using VibePN.Plugins.TunLinux.Native;
 using VibePN.Plugins.TunLinux.Offload;
 
 namespace VibePN.Plugins.TunLinux.Tests.Offload;
 
-/// <summary>A kernel that keeps what it is given, and cuts super packets as the sending side of the plugin does.</summary>
+/// <summary>A kernel that keeps what it is given, cuts super packets, and completes checksums that are partial.</summary>
 internal sealed unsafe class RecordingSink : IPacketSink
 {
+    // linux/udp.h: UDP_MAX_SEGMENTS, before 6.9.
+    private const int MostDatagrams = 64;
+
     /// <summary>What comes of what was given, in its order.</summary>
     public List<byte[]> Packets { get; } = [];
 
-    /// <summary>Writes that were super packets.</summary>
-    public int Supers { get; private set; }
+    /// <summary>The facts of each super packet.</summary>
+    public List<PacketOffload> Supers { get; } = [];
 
     public int Writes { get; private set; }
 
@@ -23,36 +27,33 @@ internal sealed unsafe class RecordingSink : IPacketSink
         Writes++;
         Assert.Equal((nuint)VirtioNetHdr.Size, parts[0].iov_len);
         VirtioNetHdr header = *(VirtioNetHdr*)parts[0].iov_base;
+        PacketOffload offload = header.ToOffload();
         byte[] packet = [.. Enumerable.Range(1, count - 1).SelectMany(i => new ReadOnlySpan<byte>(parts[i].iov_base, (int)parts[i].iov_len).ToArray())];
-        if (header.gso_type == VirtioNetHdr.VIRTIO_NET_HDR_GSO_NONE)
+        if (offload.Kind == OffloadKind.None)
         {
             Packets.Add(packet);
+            if (offload.Checksum == ChecksumState.Partial)
+                PartialChecksum.Complete(packet, offload.ChecksumStart, offload.ChecksumOffset);
             return 0;
         }
         if (SuperErrno != 0)
             return SuperErrno;
-        Supers++;
-        Packets.AddRange(Cut(header, packet));
+        Supers.Add(offload);
+        Assert.True(SuperPacket.TryRead(packet, offload, out SuperPacket super));
+        Assert.Equal(super.HeaderBytes, header.hdr_len);
+        Assert.Equal(super.Parts.ChecksumOffset, offload.ChecksumOffset);
+        Assert.True(IpSegment.TryRead(packet, out IpSegment whole), "Its lengths are not those of all together.");
+        Assert.Equal(super.Parts, whole);
+        if (offload.Kind == OffloadKind.Udp)
+            Assert.InRange(super.Count, 2, MostDatagrams);
+        Packets.AddRange(CutAll(packet, super));
         return 0;
     }
 
     /// <summary>The packets that a super packet stands for.</summary>
-    public static List<byte[]> Cut(VirtioNetHdr header, byte[] packet, int batchPackets = 64)
+    public static IEnumerable<byte[]> CutAll(byte[] packet, SuperPacket super)
     {
-        var found = new List<byte[]>();
-        using var batch = new PacketBatch(batchPackets, 1 << 20);
-        fixed (byte* bytes = packet)
-        {
-            var super = default(SuperPacket);
-            Assert.True(super.TryBegin(header, bytes, packet.Length));
-            while (super.IsPending)
-            {
-                batch.Clear();
-                Assert.True(super.CutInto(batch) > 0);
-                for (int i = 0; i < batch.Count; i++)
-                    found.Add(batch.Packet(i).ToArray());
-            }
-        }
-        return found;
+        byte[] room = new byte[super.LargestPacket];
+        return Enumerable.Range(0, super.Count).Select(i => room[..super.Cut(packet, i, room)]);
     }
 }

@@ -4,14 +4,14 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
-namespace VibePN.Plugins.TunLinux.Offload;
+namespace VibePN.Offload;
 
 /// <summary>The Internet checksum (RFC 1071) over segments, in the machine's byte order until it is finished.</summary>
 /// <remarks>
 /// One's complement sums do not care about byte order as long as all words have the same one (RFC 1071 §2B): words are
 /// added as they lie in memory, and the folded result is stored as it is.
 /// </remarks>
-internal static class TransportChecksum
+public static class TransportChecksum
 {
     /// <summary>Adds bytes to a running sum.</summary>
     /// <param name="sum">The sum so far; 0 at the start.</param>

@@ -1,15 +1,18 @@
 using System.Buffers.Binary;
 
-namespace VibePN.Plugins.TunLinux.Offload;
+namespace VibePN.Offload;
 
 /// <summary>Where the parts of a TCP or UDP packet lie, as far as cutting and joining need to know.</summary>
 /// <param name="IsV6">Which IP version.</param>
 /// <param name="Protocol">6 or 17.</param>
 /// <param name="Transport">Offset of the TCP or UDP header, in bytes.</param>
 /// <param name="Payload">Offset of the payload.</param>
-internal readonly record struct IpSegment(bool IsV6, byte Protocol, int Transport, int Payload)
+public readonly record struct IpSegment(bool IsV6, byte Protocol, int Transport, int Payload)
 {
+    /// <summary>TCP's protocol number.</summary>
     public const byte Tcp = 6;
+
+    /// <summary>UDP's protocol number.</summary>
     public const byte Udp = 17;
 
     private const int TcpHeader = 20;
@@ -22,6 +25,8 @@ internal readonly record struct IpSegment(bool IsV6, byte Protocol, int Transpor
     public ReadOnlySpan<byte> Addresses(ReadOnlySpan<byte> packet) => IsV6 ? packet.Slice(8, 32) : packet.Slice(12, 8);
 
     /// <summary>Reads a whole packet: no fragment, the lengths in its headers those of the packet.</summary>
+    /// <param name="packet">The packet.</param>
+    /// <param name="segment">The parts.</param>
     /// <returns>False for anything else, and for IPv6 with extension headers.</returns>
     public static bool TryRead(ReadOnlySpan<byte> packet, out IpSegment segment)
     {
@@ -70,7 +75,7 @@ internal readonly record struct IpSegment(bool IsV6, byte Protocol, int Transpor
         ReadOnlySpan<byte> transport = packet[Transport..];
         ulong sum = TransportChecksum.PseudoHeader(Addresses(packet), Protocol, transport.Length);
         return TransportChecksum.Fold(TransportChecksum.Add(sum, transport)) == 0xFFFF
-            && (transport[ChecksumOffset] | transport[ChecksumOffset + 1]) != 0;
+            && (Protocol == Tcp || (transport[ChecksumOffset] | transport[ChecksumOffset + 1]) != 0);
     }
 
     /// <summary>Whether an IPv4 header's checksum is right; IPv6 has none.</summary>
@@ -92,15 +97,11 @@ internal readonly record struct IpSegment(bool IsV6, byte Protocol, int Transpor
         TransportChecksum.Store(packet[10..], (ushort)~TransportChecksum.Fold(TransportChecksum.Add(0, packet[..Transport])));
     }
 
-    /// <summary>Writes the transport checksum.</summary>
-    public void WriteChecksum(Span<byte> packet)
-    {
-        Span<byte> transport = packet[Transport..];
-        Span<byte> field = transport.Slice(ChecksumOffset, 2);
-        field.Clear();
-        ulong sum = TransportChecksum.PseudoHeader(Addresses(packet), Protocol, transport.Length);
-        ushort checksum = (ushort)~TransportChecksum.Fold(TransportChecksum.Add(sum, transport));
-        // RFC 768: a computed 0 is sent as all ones, because 0 says that there is none.
-        TransportChecksum.Store(field, checksum == 0 && Protocol == Udp ? (ushort)0xFFFF : checksum);
-    }
+    /// <summary>Writes the sum of the pseudo-header, folded and not inverted, into the checksum field: partial.</summary>
+    /// <param name="packet">At least the headers.</param>
+    /// <param name="length">Bytes of the whole packet.</param>
+    public void WritePartialChecksum(Span<byte> packet, int length) =>
+        TransportChecksum.Store(
+            packet[(Transport + ChecksumOffset)..],
+            TransportChecksum.Fold(TransportChecksum.PseudoHeader(Addresses(packet), Protocol, length - Transport)));
 }
