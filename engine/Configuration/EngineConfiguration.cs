@@ -76,8 +76,8 @@ public sealed record NetworkConfiguration
     /// <summary>Whether <see cref="Address6"/> is "auto".</summary>
     public bool Address6IsAuto { get; init; }
 
-    /// <summary>Whether the network may take packets from networks that this machine reaches without it (<c>overlap = "allow"</c>).</summary>
-    public bool AllowOverlap { get; init; }
+    /// <summary>Whether the network may take packets from networks that this machine reaches without it.</summary>
+    public OverlapRule Overlap { get; init; }
 
     /// <summary>The same with the automatic addresses that are in use, where nothing else was decided about them.</summary>
     /// <param name="present">What the network is at present.</param>
@@ -110,4 +110,17 @@ public sealed record NetworkConfiguration
 
     /// <summary>Interface MTU in bytes.</summary>
     public int Mtu { get; init; } = 1380;
+
+    /// <summary>Whether TCP connections that begin are held to segments that fit <see cref="Mtu"/>.</summary>
+    public bool MssClamp { get; init; } = true;
+}
+
+/// <summary>Whether a network may take packets from networks that this machine reaches by itself (<c>overlap</c>).</summary>
+public enum OverlapRule
+{
+    /// <summary>It is not opened.</summary>
+    Refuse = 0,
+
+    /// <summary>It is, and <c>vpnctl status</c> names what it takes.</summary>
+    Allow = 1,
 }

@@ -2,12 +2,13 @@ using System.Buffers.Binary;
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using VibePN.Contracts;
+using VibePN.Engine.Packets;
 using VibePN.Prefixes;
 
 namespace VibePN.Engine.Forwarding;
 
-/// <summary>Everything that decides where a network's packets go, as one immutable value. Any thread.</summary>
-/// <remarks>Made on the control thread whenever routes, members or addresses changed.</remarks>
+/// <summary>Everything that decides where a network's packets go and how large they get, as one immutable value. Any thread.</summary>
+/// <remarks>Made on the control thread whenever routes, members, addresses or the MTU changed.</remarks>
 internal sealed class ForwardingTable
 {
     private const ushort Behind = 1;
@@ -16,11 +17,12 @@ internal sealed class ForwardingTable
     private readonly Hop[][] _groups;
     private readonly PrefixTable _local;
 
-    private ForwardingTable(IRouteLookup lookup, Hop[][] groups, PrefixTable local)
+    private ForwardingTable(IRouteLookup lookup, Hop[][] groups, PrefixTable local, int tcpMtu)
     {
         Lookup = lookup;
         _groups = groups;
         _local = local;
+        TcpMtu = tcpMtu;
     }
 
     /// <summary>The table that knows no route and no address.</summary>
@@ -30,16 +32,21 @@ internal sealed class ForwardingTable
     /// <summary>The policy's compiled lookup.</summary>
     public IRouteLookup Lookup { get; }
 
+    /// <summary>The MTU that TCP is held to by <see cref="MssClamp"/>, in bytes.</summary>
+    public int TcpMtu { get; }
+
     /// <summary>Builds a table.</summary>
     /// <param name="lookup">The policy's compiled lookup.</param>
     /// <param name="ports">The network's members. A next hop that is none of them is left out of its group.</param>
     /// <param name="ownAddresses">Our addresses in this network.</param>
     /// <param name="localPrefixes">What lies behind us: the prefixes we originate.</param>
+    /// <param name="tcpMtu">The MTU that TCP is held to, in bytes.</param>
     public static ForwardingTable Create(
         IRouteLookup lookup,
         IReadOnlyDictionary<Fingerprint, PeerPort> ports,
         ImmutableArray<IpAddress> ownAddresses,
-        ImmutableArray<IpPrefix> localPrefixes)
+        ImmutableArray<IpPrefix> localPrefixes,
+        int tcpMtu = MssClamp.NoLimit)
     {
         // The later of two equal entries counts: a prefix of one address that is our own stays our own.
         PrefixEntry[] local =
@@ -48,7 +55,7 @@ internal sealed class ForwardingTable
             .. ownAddresses.Select(address => new PrefixEntry(IpPrefix.Host(address), Own)),
         ];
         Hop[][] groups = [.. lookup.Groups.Select(group => Resolve(group, ports))];
-        return new ForwardingTable(lookup, groups, PrefixTable.Build(local));
+        return new ForwardingTable(lookup, groups, PrefixTable.Build(local), tcpMtu);
     }
 
     /// <summary>Whether the address is one of ours.</summary>

@@ -10,8 +10,9 @@ namespace VibePN.Engine.Forwarding;
 //   2. parse    headers → key
 //   3. source   is it one this peer may use here? never one of our own
 //   4. target   is the destination ours, or behind us?
-//   5. checksum  one that its sender left partial: found, and completed for a device that does not
-//   6. write    runs of neighbours for one network, one call each
+//   5. clamp    TCP's largest segment, in packets that begin a connection
+//   6. checksum  one that its sender left partial: found, and completed for a device that does not
+//   7. write    runs of neighbours for one network, one call each
 
 /// <summary>The way of packets from peers to the kernel. One for the whole engine.</summary>
 /// <remarks>
@@ -79,8 +80,13 @@ internal sealed class InboundPath
         if (!IpPacket.TryParse(packet, out PacketKey key, out IpFacts facts))
             return DropReason.Malformed;
         DropReason reason = Judge(key, run.Sources, run.Table);
-        if (reason != DropReason.None || batch.OffloadOf(slot).Checksum == ChecksumState.Complete)
+        if (reason != DropReason.None)
             return reason;
+        ChecksumState checksum = batch.OffloadOf(slot).Checksum;
+        if (key.Protocol == IpProtocol.Tcp)
+            MssClamp.Apply(packet, facts, run.Table.TcpMtu, checksum);
+        if (checksum == ChecksumState.Complete)
+            return DropReason.None;
         if (!OffloadFacts.TryLocateChecksum(key, facts, packet.Length, out PacketOffload offload))
             return DropReason.Malformed;
         bool isTaken = run.Port!.Network.TakesPartialChecksums;

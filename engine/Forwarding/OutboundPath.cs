@@ -8,7 +8,8 @@ namespace VibePN.Engine.Forwarding;
 //   1. parse    headers → key, for the whole batch
 //   2. route    key → group of hops, through the compiled lookup, one call for the whole batch
 //   3. session  group → the connection that carries this flow now
-//   4. send     runs of neighbours for one connection, one call each
+//   4. clamp    TCP's largest segment, in packets that begin a connection
+//   5. send     runs of neighbours for one connection, one call each
 
 /// <summary>The way of a network's packets from the kernel to its peers.</summary>
 /// <remarks>
@@ -43,7 +44,10 @@ internal sealed class OutboundPath : IDisposable
     }
 
     /// <summary>Forwards every packet of a batch.</summary>
-    /// <param name="batch">What the device read. Its slots get the network numbers of their connections.</param>
+    /// <param name="batch">
+    /// What the device read. Its slots get the network numbers of their connections; TCP's largest segment may be
+    /// lowered in place.
+    /// </param>
     public void Process(PacketBatch batch)
     {
         ForwardingTable table = _network.Table;
@@ -53,6 +57,8 @@ internal sealed class OutboundPath : IDisposable
         {
             batch.SetFlow(_slots[i], (ushort)FlowHash.Of(_keys[i], _facts[i].Fragment));
             _routes[_slots[i]] = OutboundDecision.Choose(table.HopsOf(_groups[i]), _keys[i], _facts[i].Fragment);
+            if (_keys[i].Protocol == IpProtocol.Tcp)
+                MssClamp.Apply(batch.Packet(_slots[i]), _facts[i], table.TcpMtu, batch.OffloadOf(_slots[i]).Checksum);
         }
         SendAll(batch);
     }

@@ -69,14 +69,14 @@ internal sealed class LocalRoutes(ITunPlugin tun, ILogger logger)
 
     /// <summary>What stands against a prefix of a network, in a clause; null when nothing does, or the operator allows it.</summary>
     public string? Against(NetworkConfiguration network, IpPrefix prefix) =>
-        !network.AllowOverlap && CapturedBy(prefix) is { } route ? $"would take packets from {Describe(route)}" : null;
+        network.Overlap == OverlapRule.Refuse && CapturedBy(prefix) is { } route ? $"would take packets from {Describe(route)}" : null;
 
     /// <summary>What an open network takes from the machine because the operator allows it, a sentence for each subnet.</summary>
     public IEnumerable<string> TakenBy(NetworkConfiguration network)
     {
         foreach (IpPrefix? subnet in new[] { network.Prefix, network.Prefix6 })
         {
-            if (network.AllowOverlap && subnet is { } prefix && CapturedBy(prefix) is { } route)
+            if (network.Overlap == OverlapRule.Allow && subnet is { } prefix && CapturedBy(prefix) is { } route)
                 yield return $"its subnet {prefix} takes packets from {Describe(route)} (overlap = \"allow\")";
         }
     }

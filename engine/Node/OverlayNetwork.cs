@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using VibePN.Contracts;
 using VibePN.Engine.Configuration;
 using VibePN.Engine.Forwarding;
+using VibePN.Engine.Packets;
 using VibePN.Engine.Policy;
 using VibePN.Engine.Routes;
 using VibePN.Engine.Runtime;
@@ -202,11 +203,12 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
         Resolve(lookup);
     }
 
-    /// <summary>Resolves a table's next hops anew, after peers or addresses changed.</summary>
+    /// <summary>Resolves a table's next hops anew, after peers, addresses or the MTU changed.</summary>
     public void Resolve(IRouteLookup lookup)
     {
+        int tcpMtu = Configuration.MssClamp ? Configuration.Mtu : MssClamp.NoLimit;
         if (Port is { } port)
-            port.Table = ForwardingTable.Create(lookup, _ports, OwnAddresses, Configuration.Originate);
+            port.Table = ForwardingTable.Create(lookup, _ports, OwnAddresses, Configuration.Originate, tcpMtu);
         Lookup = lookup;
     }
 

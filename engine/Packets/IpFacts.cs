@@ -21,4 +21,8 @@ internal enum FragmentPart : byte
 /// <param name="DontFragment">Whether it must not be cut on its way: IPv4's DF; always true for IPv6.</param>
 /// <param name="TransportOffset">Bytes before the transport header: IP header, options, extension headers.</param>
 internal readonly record struct IpFacts(
-    IpFamily Family, FragmentPart Fragment, bool DontFragment, ushort TransportOffset);
+    IpFamily Family, FragmentPart Fragment, bool DontFragment, ushort TransportOffset)
+{
+    /// <summary>Whether an authentication header stands before the transport header: no byte behind it may change (RFC 4302).</summary>
+    public bool IsAuthenticated { get; init; }
+}

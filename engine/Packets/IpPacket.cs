@@ -82,7 +82,7 @@ internal static class IpPacket
             return false;
         byte trafficClass = (byte)(BinaryPrimitives.ReadUInt16BigEndian(packet) >> 4);
         key = new PacketKey(from, to, chain.Protocol, source, destination, trafficClass);
-        facts = new IpFacts(IpFamily.V6, chain.Part, true, (ushort)chain.Offset);
+        facts = new IpFacts(IpFamily.V6, chain.Part, true, (ushort)chain.Offset) { IsAuthenticated = chain.IsAuthenticated };
         return true;
     }
 
@@ -107,6 +107,7 @@ internal static class IpPacket
                 || (type == IpProtocol.Routing && rest[3] != 0)
                 || (type == IpProtocol.Fragment && fragmented))
                 return false;
+            chain.IsAuthenticated |= type == IpProtocol.Authentication;
             chain.Protocol = rest[0];
             chain.Offset += size;
             if (type != IpProtocol.Fragment)
@@ -168,5 +169,6 @@ internal static class IpPacket
         public FragmentPart Part;
         public int Offset;
         public int FragmentOffset;
+        public bool IsAuthenticated;
     }
 }

@@ -56,6 +56,8 @@ internal sealed class NetworkReader(ConfigErrors errors, bool isBroken, Fingerpr
         bool damping = policy.ReadDamping(reader);
         int maxPaths = policy.ReadMaxPaths(reader);
         int mtu = ReadMtu(reader, hasIpv6: prefix6 is not null);
+        bool mssClamp = reader.Boolean("mss_clamp")?.Value ?? true;
+        OverlapRule overlap = ReadOverlap(reader);
         reader.RejectUnknown();
         return new NetworkConfiguration
         {
@@ -66,7 +68,7 @@ internal sealed class NetworkReader(ConfigErrors errors, bool isBroken, Fingerpr
             Address6 = address6,
             AddressIsAuto = isAuto,
             Address6IsAuto = isAuto6,
-            AllowOverlap = ReadOverlap(reader),
+            Overlap = overlap,
             Export = export,
             Originate = originate,
             OriginateDetails = details,
@@ -75,6 +77,7 @@ internal sealed class NetworkReader(ConfigErrors errors, bool isBroken, Fingerpr
             Damping = damping,
             MaxPaths = maxPaths,
             Mtu = mtu,
+            MssClamp = mssClamp,
         };
     }
 
@@ -100,14 +103,14 @@ internal sealed class NetworkReader(ConfigErrors errors, bool isBroken, Fingerpr
         return null;
     }
 
-    private bool ReadOverlap(TableReader reader)
+    private OverlapRule ReadOverlap(TableReader reader)
     {
         if (reader.Text("overlap") is not { } overlap)
-            return false;
+            return OverlapRule.Refuse;
         if (overlap.Value is not ("refuse" or "allow"))
             errors.Add(overlap.Position, ErrorCodes.BadValue,
                 $"'{overlap.Value}' says nothing about overlaps with this machine's networks: write \"refuse\" or \"allow\".");
-        return overlap.Value == "allow";
+        return overlap.Value == "allow" ? OverlapRule.Allow : OverlapRule.Refuse;
     }
 
     private IpAddress? ReadAddress(

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using VibePN.Contracts;
 using VibePN.Engine.Forwarding;
+using VibePN.Engine.Packets;
 using VibePN.Engine.Time;
 using VibePN.Prefixes;
 using VibePN.Testkit;
@@ -32,6 +33,9 @@ internal sealed class ForwardingFixture : IDisposable
 
     public Instant Now { get; set; }
 
+    /// <summary>What the next table holds TCP to.</summary>
+    public int TcpMtu { get; set; } = MssClamp.NoLimit;
+
     public PacketBatch Batch { get; } = new(Capacity, 1 << 20);
 
     public FakeLookup Lookup { get; private set; } = new([], []);
@@ -62,7 +66,7 @@ internal sealed class ForwardingFixture : IDisposable
     }
 
     public void Install(IRouteLookup lookup, params string[] behind) => Network.Table = ForwardingTable.Create(
-        lookup, _ports, [Own, Own6], [.. behind.Select(IpPrefix.Parse)]);
+        lookup, _ports, [Own, Own6], [.. behind.Select(IpPrefix.Parse)], TcpMtu);
 
     private static NextHop[] HopsTo(byte[] peers) => [.. peers.Select(id => new NextHop(Id(id)))];
 

@@ -230,6 +230,48 @@ public sealed class InboundPathTests : IDisposable
         Assert.Equal(8_000, _fixture.Network.Received.Packets);
     }
 
+    [Fact]
+    public void A_segment_size_beyond_the_mtu_is_lowered_on_the_way_in()
+    {
+        _fixture.TcpMtu = 1380;
+        _fixture.SetRoutes();
+        byte[] udp = TestPackets.Udp(Peer, Own);
+        Receive(
+            TestPackets.Syn(Peer, Own, MssClampTests.Mss(1460)), udp, TestPackets.Syn(Peer6, Own6, MssClampTests.Mss(1440)));
+        Assert.Equal(
+            [
+                TestPackets.Syn(Peer, Own, MssClampTests.Mss(1340)), udp,
+                TestPackets.Syn(Peer6, Own6, MssClampTests.Mss(1320)),
+            ],
+            _fixture.Device.Written);
+        Assert.Equal([3], _fixture.Device.WriteRuns);
+    }
+
+    [Fact]
+    public void A_partial_checksum_is_completed_over_the_lowered_segment_size()
+    {
+        _fixture.TcpMtu = 1380;
+        _fixture.SetRoutes();
+        _fixture.Batch.Clear();
+        Assert.True(_fixture.Batch.TryAdd(
+            TestPackets.WithPartialChecksum(TestPackets.Syn(Peer, Own, MssClampTests.Mss(1460)), 20), Number,
+            new PacketOffload(OffloadKind.None, 0, ChecksumState.Partial, 0, 0)));
+        _path.Process(_from, _fixture.Batch);
+        Assert.Equal([TestPackets.Syn(Peer, Own, MssClampTests.Mss(1340))], _fixture.Device.Written);
+    }
+
+    [Fact]
+    public void A_packet_that_fails_a_check_is_not_written_into()
+    {
+        _fixture.TcpMtu = 1380;
+        _fixture.SetRoutes();
+        byte[] foreign = TestPackets.Syn("10.42.0.6", Own, MssClampTests.Mss(1460));
+        byte[] astray = TestPackets.Syn(Peer, "10.42.0.9", MssClampTests.Mss(1460));
+        Receive(foreign, astray);
+        AssertDrops((DropReason.SourceNotAllowed, 1), (DropReason.DestinationNotLocal, 1));
+        Assert.Equal([foreign, astray], [_fixture.Batch.Packet(0).ToArray(), _fixture.Batch.Packet(1).ToArray()]);
+    }
+
     private static PrefixSet Set(params string[] prefixes) => PrefixSet.Of([.. prefixes.Select(IpPrefix.Parse)]);
 
     private void Receive(params byte[][] packets)

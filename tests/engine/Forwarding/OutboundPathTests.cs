@@ -233,6 +233,38 @@ public sealed class OutboundPathTests : IDisposable
         AssertDrops((DropReason.NoRoute, 1), (DropReason.DeviceRefused, 1));
     }
 
+    [Fact]
+    public void A_segment_size_beyond_the_mtu_is_lowered_on_the_way_out()
+    {
+        (_, FakeTransportConnection connection) = _fixture.AddPeer(1);
+        _fixture.TcpMtu = 1380;
+        _fixture.SetRoutes(("10.42.0.0/16", [1]), ("fd00:42::/32", [1]));
+        byte[] udp = TestPackets.Udp(Own, "10.42.0.9");
+        _fixture.Send(
+            TestPackets.Syn(Own, "10.42.0.9", MssClampTests.Mss(1460)), udp,
+            TestPackets.Syn("fd00:42::1", "fd00:42::9", MssClampTests.Mss(1440)));
+        Assert.Equal(
+            [
+                TestPackets.Syn(Own, "10.42.0.9", MssClampTests.Mss(1340)), udp,
+                TestPackets.Syn("fd00:42::1", "fd00:42::9", MssClampTests.Mss(1320)),
+            ],
+            connection.Sent.Select(sent => sent.Bytes));
+    }
+
+    [Fact]
+    public void A_partial_checksum_stays_when_the_segment_size_is_lowered_on_the_way_out()
+    {
+        (_, FakeTransportConnection connection) = _fixture.AddPeer(1);
+        _fixture.TcpMtu = 1380;
+        _fixture.SetRoutes(("10.42.0.0/16", [1]));
+        byte[] syn = TestPackets.WithPartialChecksum(TestPackets.Syn(Own, "10.42.0.9", MssClampTests.Mss(1460)), 20);
+        _fixture.Batch.Clear();
+        Assert.True(_fixture.Batch.TryAdd(syn, offload: new PacketOffload(OffloadKind.None, 0, ChecksumState.Partial, 20, 16)));
+        _fixture.Path.Process(_fixture.Batch);
+        byte[] sent = Assert.Single(connection.Sent).Bytes;
+        Assert.Equal([.. syn[..42], 1340 >> 8, 1340 & 0xFF], sent);
+    }
+
     private void AssertDrops(params (DropReason Reason, long Count)[] expected) => Assert.Equal(
         expected.Select(drop => KeyValuePair.Create(drop.Reason, drop.Count)),
         DropCounters.Sum(_fixture.Network.SentDrops));

@@ -183,7 +183,7 @@ public sealed class AddressConflictTests
     {
         await using NodeLab lab = NodeLab.Mesh(2);
         lab[0].OnTunMade = tun => tun.MachineRoutes = [new MachineRoute(IpPrefix.Parse("10.42.0.0/24"), "eth0", IsConnected: true)];
-        lab[0].Configuration = Change(lab[0], network => network with { AllowOverlap = true });
+        lab[0].Configuration = Change(lab[0], network => network with { Overlap = OverlapRule.Allow });
         await lab.StartAndMeetAsync();
         const string Warning = "network corp: its subnet 10.42.0.0/24 takes packets from 10.42.0.0/24 on eth0, which this machine reaches "
             + "by itself (overlap = \"allow\")";

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using VibePN.Contracts;
 using VibePN.Engine.Configuration;
 using VibePN.Engine.Tests.Packets;
@@ -97,6 +98,54 @@ public sealed class ReloadTests
                 await lab[0].ReloadAsync(old => old with { Networks = [old.Networks[0] with { Export = i % 20 == 0 }, old.Networks[1]] });
         }
         await NodeLab.UntilAsync(() => lab[1].Device("lab").WrittenCount == before + 200, "all 200 packets");
+    }
+
+    [Fact]
+    public async Task A_change_of_the_largest_segment_holds_for_the_next_connection_and_costs_no_packet()
+    {
+        await using var lab = NodeLab.Mesh(2);
+        await lab.StartAndMeetAsync();
+        int configured = 0;
+        lab[0].Device("corp").OnConfigure = _ => configured++;
+        Assert.Equal(1340, await SegmentSizeAsync(lab[0], lab[1]));
+        foreach (LabEngine node in new[] { lab[0], lab[1] })
+            await CommitAsync(node, corp => corp with { MssClamp = false });
+        Assert.Equal((1460, 0), (await SegmentSizeAsync(lab[0], lab[1]), configured));
+
+        int before = lab[1].Device("corp").WrittenCount;
+        for (int i = 0; i < 200; i++)
+        {
+            lab[0].Device("corp").Arrive(TestPackets.Syn("10.42.0.1", "10.42.0.2", MssClampTests.Mss(1460), sourcePort: 0));
+            if (i % 10 == 0)
+                await CommitAsync(lab[0], corp => corp with { MssClamp = i % 20 == 0 });
+        }
+        await NodeLab.UntilAsync(() => lab[1].Device("corp").WrittenCount == before + 200, "all 200 packets");
+
+        // One end alone decides for both directions.
+        await CommitAsync(lab[0], corp => corp with { MssClamp = true, Mtu = 1300 });
+        Assert.Equal(1260, await SegmentSizeAsync(lab[0], lab[1]));
+        Assert.Equal(1260, await SegmentSizeAsync(lab[1], lab[0]));
+    }
+
+    private static async Task CommitAsync(LabEngine node, Func<NetworkConfiguration, NetworkConfiguration> change)
+    {
+        CancellationToken token = TestContext.Current.CancellationToken;
+        EngineConfiguration old = node.Configuration;
+        node.Configuration = old with { Networks = [change(old.Networks[0]), old.Networks[1]] };
+        await node.Engine.CommitAsync(
+            await node.Engine.PrepareAsync(new EngineChange { Configuration = node.Configuration }, token));
+    }
+
+    /// <summary>What arrives when a node's kernel asks another's for segments of 1,460 bytes.</summary>
+    private static async Task<int> SegmentSizeAsync(LabEngine from, LabEngine to)
+    {
+        ushort mark = LabMarks.Next();
+        byte[]? Arrived() => to.Device("corp").Written.FirstOrDefault(
+            packet => packet[9] == 6 && BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(20)) == mark);
+        from.Device("corp").Arrive(
+            TestPackets.Syn(from.Address("corp"), to.Address("corp"), MssClampTests.Mss(1460), sourcePort: mark));
+        await NodeLab.UntilAsync(() => Arrived() is not null, $"a SYN from {from.Name} to {to.Name}");
+        return BinaryPrimitives.ReadUInt16BigEndian(Arrived().AsSpan(42));
     }
 
     [Theory]

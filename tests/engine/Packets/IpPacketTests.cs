@@ -33,6 +33,16 @@ public sealed class IpPacketTests
     }
 
     [Fact]
+    public void An_authentication_header_before_the_transport_header_is_noted()
+    {
+        byte[] signed = TestPackets.Ip(A6, B6, 51, [6, 4, .. new byte[22], .. TestPackets.Tcp(A6, B6)[40..]]);
+        Assert.True(IpPacket.TryParse(signed, out PacketKey key, out IpFacts facts));
+        Assert.Equal((6, 64, true), (key.Protocol, facts.TransportOffset, facts.IsAuthenticated));
+        Assert.True(IpPacket.TryParse(TestPackets.Ip(A6, B6, 60, [6, 0, .. new byte[6], .. TestPackets.Tcp(A6, B6)[40..]]), out _, out facts));
+        Assert.False(facts.IsAuthenticated);
+    }
+
+    [Fact]
     public void A_super_packet_of_the_largest_size_is_one_packet()
     {
         byte[] packet = TestPackets.Tcp(A, B, PacketBatch.MaxPacketSize - 40);

@@ -28,6 +28,38 @@ internal static class TestPackets
         return Ip(source, destination, 6, tcp);
     }
 
+    /// <summary>A TCP packet with options and a right checksum: SYN, unless the flags say otherwise.</summary>
+    public static byte[] Syn(string source, string destination, byte[] options, byte flags = 0x02, ushort sourcePort = 1000)
+    {
+        byte[] tcp = new byte[20 + ((options.Length + 3) / 4 * 4)];
+        BinaryPrimitives.WriteUInt16BigEndian(tcp, sourcePort);
+        BinaryPrimitives.WriteUInt16BigEndian(tcp.AsSpan(2), 80);
+        tcp[12] = (byte)(tcp.Length / 4 << 4);
+        tcp[13] = flags;
+        options.CopyTo(tcp, 20);
+        return WithTcpChecksum(Ip(source, destination, 6, tcp), source.Contains(':', StringComparison.Ordinal) ? 40 : 20);
+    }
+
+    /// <summary>Mends the checksum of the TCP header that begins at the given offset.</summary>
+    public static byte[] WithTcpChecksum(byte[] packet, int transport)
+    {
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(transport + 16), 0);
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(transport + 16), TcpChecksum(packet, transport));
+        return packet;
+    }
+
+    /// <summary>Leaves only the pseudo-header's sum in the checksum field, as the kernel's offload does.</summary>
+    public static byte[] WithPartialChecksum(byte[] packet, int transport)
+    {
+        BinaryPrimitives.WriteUInt16BigEndian(
+            packet.AsSpan(transport + 16), (ushort)~NaiveChecksum(PseudoHeader(packet, transport)));
+        return packet;
+    }
+
+    /// <summary>The checksum over pseudo-header and TCP segment: 0 when the packet has the right one.</summary>
+    public static ushort TcpChecksum(byte[] packet, int transport) =>
+        NaiveChecksum([.. PseudoHeader(packet, transport), .. packet[transport..]]);
+
     public static byte[] Icmp(string source, string destination, byte type)
     {
         byte[] icmp = new byte[16];
@@ -60,6 +92,13 @@ internal static class TestPackets
             sum = (sum & 0xFFFF) + (sum >> 16);
         }
         return (ushort)~sum;
+    }
+
+    private static byte[] PseudoHeader(byte[] packet, int transport)
+    {
+        int length = packet.Length - transport;
+        byte[] addresses = packet[0] >> 4 == 4 ? packet[12..20] : packet[8..40];
+        return [.. addresses, 0, 6, (byte)(length >> 8), (byte)length];
     }
 
     private static byte[] V4(IpAddress from, IpAddress to, byte protocol, byte[] payload)

@@ -48,6 +48,8 @@ public sealed class ConfigReaderTests : IDisposable
             export = true
             originate = ["192.168.7.0/24"]
             mtu = 1400
+            mss_clamp = false
+            overlap = "allow"
             """);
 
         Assert.Equal("/srv/vibepn", configuration.Host.StateDirectory);
@@ -73,6 +75,8 @@ public sealed class ConfigReaderTests : IDisposable
         Assert.True(network.Export);
         Assert.Equal([IpPrefix.Parse("192.168.7.0/24")], network.Originate);
         Assert.Equal(1400, network.Mtu);
+        Assert.False(network.MssClamp);
+        Assert.Equal(OverlapRule.Allow, network.Overlap);
     }
 
     [Fact]
@@ -87,6 +91,8 @@ public sealed class ConfigReaderTests : IDisposable
         Assert.Equal([IPEndPoint.Parse("0.0.0.0:51820"), IPEndPoint.Parse("[::]:51820")], configuration.Engine.Listen);
         NetworkConfiguration network = Assert.Single(configuration.Engine.Networks);
         Assert.Equal(1380, network.Mtu);
+        Assert.True(network.MssClamp);
+        Assert.Equal(OverlapRule.Refuse, network.Overlap);
         Assert.False(network.Export);
         Assert.True(network.Prefix!.Value.Contains(network.Address!.Value));
         Assert.Null(network.Address6);
@@ -150,6 +156,9 @@ public sealed class ConfigReaderTests : IDisposable
     [InlineData("[networks.a]\nprefix = \"10.0.0.0/0\"", "(5,10)", "VPN1010")]
     [InlineData("[networks.a]\nprefix6 = \"fd00::/64\"\nmtu = 1279", "(6,7)", "VPN1007")]
     [InlineData("[networks.a]\nprefix = \"10.0.0.0/24\"\nmtu = 70000", "(6,7)", "VPN1007")]
+    [InlineData("[networks.a]\nprefix = \"10.0.0.0/24\"\nmss_clamp = \"on\"", "(6,13)", "VPN1005")]
+    [InlineData("[networks.a]\nprefix = \"10.0.0.0/24\"\noverlap = \"yes\"", "(6,11)", "VPN1007")]
+    [InlineData("[networks.a]\nprefix = \"10.0.0.0/24\"\nmss_clamp = 1340", "(6,13)", "VPN1005")]
     [InlineData("[networks.a]\nprefix = \"10.0.0.0/24\"\noriginate = [\"10.1.0.1/24\"]", "(6,14)", "VPN1010")]
     [InlineData("[networks.a]\naddress6 = \"fd00::1\"", "(4,11)", "VPN1006")]
     [InlineData("[networks.A]\nprefix = \"10.0.0.0/24\"", "(4,11)", "VPN1007")]

@@ -23,6 +23,8 @@ public sealed class ReloadingTests
 
     [Theory]
     [InlineData("mtu = 1380", "mtu = 1300", "network corp: mtu 1380 -> 1300")]
+    [InlineData("mtu = 1380", "mss_clamp = false", "network corp: mss_clamp true -> false")]
+    [InlineData("mtu = 1380", "overlap = \"allow\"", "network corp: overlap refuse -> allow")]
     [InlineData("export = true", "", "network corp: export true -> false")]
     [InlineData("originate = [\"192.168.7.0/24\"]", "", "network lab: originate [192.168.7.0/24] -> []")]
     [InlineData("203.0.113.2:51820", "203.0.113.9:51820", "peer node2: addresses [\"203.0.113.2:51820\"] -> [\"203.0.113.9:51820\"]")]

@@ -86,6 +86,7 @@ internal sealed class RandomConfig(Node self, Node untouched, Node changing, Ran
             address = "{{first}}.{{host}}"
             export = {{(Maybe(2) ? "true" : "false")}}
             mtu = {{1280 + (10 * random.Next(11))}}
+            mss_clamp = {{(Maybe(2) ? "true" : "false")}}
             limits = { per_peer = {{random.Next(1, 500)}} }
             damping = { enabled = {{(Maybe(2) ? "true" : "false")}} }
             multipath = { max = {{random.Next(1, 9)}} }
