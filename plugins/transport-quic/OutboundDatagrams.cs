@@ -82,7 +82,15 @@ internal sealed unsafe class OutboundDatagrams : IDisposable
     public bool TryNext(ulong now)
     {
         if (_secondHalf)
-            return true; // a half is of no use without the other
+        {
+            int half = (_headerBytes + _payloadBytes) / 2;
+            if (DatagramFraming.HeaderLength(_packet.Network, DatagramPart.SecondHalf) + half <= DatagramBytes)
+                return true; // a half is of no use without the other
+            _secondHalf = false; // the path has shrunk in between
+            _splitId++;
+            Dropped++;
+            Advance();
+        }
         while (_queue.Next(out QueuedPacket packet) is { } flow)
         {
             // Offered before and not taken: it is judged, and marked, once.

@@ -59,13 +59,19 @@ internal sealed class PacketQueue : IDisposable
         {
             if (_isFree)
                 return new SendResult(0, DropReason.ConnectionClosed);
-            for (int i = 0; i < count; i++)
+            int awake = 0;
+            int taken = 0;
+            DropReason refusal = DropReason.None;
+            while (taken < count && refusal == DropReason.None)
             {
-                DropReason refusal = TryAppend(batch, first + i, largest, now);
-                if (refusal != DropReason.None)
-                    return new SendResult(i, refusal);
+                refusal = TryAppend(batch, first + taken, largest, now, ref awake);
+                taken += refusal == DropReason.None ? 1 : 0;
             }
-            return new SendResult(count, DropReason.None);
+            // Behind the packets, and without a look at the bits first: that could come before the packets are to be
+            // seen, and the loop, which takes the bits and then looks for packets, would find neither.
+            if (awake != 0)
+                Interlocked.Or(ref _awake, awake);
+            return new SendResult(taken, refusal);
         }
     }
 
@@ -124,7 +130,7 @@ internal sealed class PacketQueue : IDisposable
         }
     }
 
-    private DropReason TryAppend(PacketBatch batch, int slot, int largest, long now)
+    private DropReason TryAppend(PacketBatch batch, int slot, int largest, long now, ref int awake)
     {
         ReadOnlySpan<byte> packet = batch.Packet(slot);
         PacketOffload offload = batch.OffloadOf(slot);
@@ -143,9 +149,7 @@ internal sealed class PacketQueue : IDisposable
             return DropReason.QueueFull;
         Volatile.Write(ref _enqueuedBytes, _enqueuedBytes + packet.Length);
         Volatile.Write(ref _enqueued, _enqueued + 1);
-        int bit = 1 << index;
-        if ((Volatile.Read(ref _awake) & bit) == 0)
-            Interlocked.Or(ref _awake, bit);
+        awake |= 1 << index;
         return DropReason.None;
     }
 

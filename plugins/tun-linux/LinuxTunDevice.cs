@@ -187,7 +187,7 @@ internal sealed unsafe class LinuxTunDevice : IPollableDevice, IPacketSink
         // One byte more than the largest packet shows packets that somebody made possible by raising the MTU
         // behind our back: they would arrive cut.
         int limit = _largestMtu;
-        int room = Math.Min(limit + 1, PacketBatch.MaxPacketSize);
+        int room = _reader?.RoomFor(limit) ?? Math.Min(limit + 1, PacketBatch.MaxPacketSize);
         long oversize = _reader is null ? TakeEach(batch, room, limit) : TakeSupers(batch, limit, _reader);
         if (batch.Count == 0 && batch.ArenaBytes - batch.Headroom < room)
             throw new ArgumentException(

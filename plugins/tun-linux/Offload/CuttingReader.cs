@@ -30,6 +30,9 @@ internal sealed unsafe class CuttingReader : IKernelReader
     private bool IsPending => _next < _super.Count;
 
     /// <inheritdoc/>
+    public int RoomFor(int limit) => limit;
+
+    /// <inheritdoc/>
     public bool TryFill(PacketBatch batch, int limit, KernelRead read)
     {
         if (!IsPending)

@@ -11,6 +11,10 @@ internal interface IKernelReader : IDisposable
     /// <summary>Super packets read so far.</summary>
     long Supers { get; }
 
+    /// <summary>Bytes that an empty batch must have room for behind its headroom.</summary>
+    /// <param name="limit">Largest packet wanted, in bytes.</param>
+    int RoomFor(int limit);
+
     /// <summary>Adds to a batch what one read brings, or what is left of the last one.</summary>
     /// <param name="batch">Where to add packets.</param>
     /// <param name="limit">Largest packet wanted, in bytes.</param>

@@ -15,9 +15,15 @@ internal sealed unsafe class WholeReader : IKernelReader
     public long Supers { get; private set; }
 
     /// <inheritdoc/>
+    public int RoomFor(int limit) => PacketBatch.MaxPacketSize;
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The batch has no headroom for the kernel's header.</exception>
     public bool TryFill(PacketBatch batch, int limit, KernelRead read)
     {
-        if (batch.Headroom < VirtioNetHdr.Size || !batch.TryReserve(PacketBatch.MaxPacketSize, out Span<byte> room))
+        if (batch.Headroom < VirtioNetHdr.Size)
+            throw new ArgumentException($"A headroom of {batch.Headroom} bytes has no room for a header of {VirtioNetHdr.Size}.", nameof(batch));
+        if (!batch.TryReserve(PacketBatch.MaxPacketSize, out Span<byte> room))
             return false;
         fixed (byte* packet = room)
         {

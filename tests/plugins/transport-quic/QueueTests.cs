@@ -173,6 +173,55 @@ public sealed unsafe class QueueTests
     }
 
     [Fact]
+    public void Loop_that_looks_after_an_append_is_shown_the_packets()
+    {
+        const int Rounds = 100_000;
+        using var queue = new PacketQueue(262_144);
+        long consumed = 0;
+        long looks = 0;
+        bool isDone = false;
+        int missed = 0;
+        var producer = new Thread(() =>
+        {
+            using PacketBatch batch = Batch(3, 60, flow: 0);
+            long sent = 0;
+            for (int round = 0; round < Rounds; round++)
+            {
+                sent += queue.Append(batch, 0, 1 + (round % 3), 2000, 0).Taken;
+                long start = Volatile.Read(ref looks);
+                while (true)
+                {
+                    long now = Volatile.Read(ref looks); // before what was consumed, which may go on meanwhile
+                    if (Volatile.Read(ref consumed) >= sent)
+                        break;
+                    if (now < start + 1_000)
+                        continue;
+                    missed++; // more looks than a store buffer holds, and still it waits: only another append shows it
+                    sent += queue.Append(batch, 0, 1, 2000, 0).Taken;
+                    start = Volatile.Read(ref looks);
+                }
+            }
+            Volatile.Write(ref isDone, true);
+        });
+        producer.Start();
+        while (!Volatile.Read(ref isDone))
+        {
+            if (queue.Next(out QueuedPacket packet) is { } flow)
+            {
+                flow.Deficit -= packet.Length;
+                queue.Pop(flow, packet);
+                Volatile.Write(ref consumed, consumed + 1);
+            }
+            else
+            {
+                Volatile.Write(ref looks, looks + 1);
+            }
+        }
+        producer.Join();
+        Assert.Equal(0, missed);
+    }
+
+    [Fact]
     public void Appending_and_draining_allocates_nothing()
     {
         using var queue = new PacketQueue(262_144);
