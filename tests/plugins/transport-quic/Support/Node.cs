@@ -62,11 +62,13 @@ internal sealed class Node : ITransportEvents, IAsyncDisposable
     public static async Task<Node> StartAsync(
         NodeIdentity? identity = null, IPEndPoint[]? listen = null, string[]? protocols = null,
         TransportOptions? options = null, Resolver? resolver = null, TimeSpan? retirement = null,
+        Action<QuicTransport>? beforeListen = null,
         params (string Name, string Value)[] settings)
     {
         identity ??= Identities.Create("node");
         var node = new Node(identity, new FakeContext(settings), resolver, retirement);
         await node.Transport.StartAsync(CancellationToken.None);
+        beforeListen?.Invoke(node.Transport);
         options ??= new TransportOptions
         {
             Identity = identity,
