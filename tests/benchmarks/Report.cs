@@ -33,6 +33,24 @@ internal static class Report
         }
     }
 
+    /// <summary>One line for each operation on packets.</summary>
+    public static void Print(List<PacketCase> cases, string source)
+    {
+        Console.WriteLine($"times: {source}; bytes of managed memory, which must be 0; ! marks what is not");
+        Console.WriteLine();
+        Console.WriteLine(Line("operation", "per", "best, ns", "median, ns", "bytes"));
+        foreach (PacketCase one in cases)
+        {
+            Timing time = one.Time ?? default;
+            Console.WriteLine(Line(
+                one.Name, one.Unit, Number(time.Best), time.Median == time.Best ? "-" : Number(time.Median),
+                one.Allocated == 0 ? "0" : Number(one.AllocatedPerOperation) + "!"));
+        }
+
+        static string Line(string operation, string unit, params string[] figures) =>
+            operation.PadRight(48) + unit.PadRight(10) + string.Concat(figures.Select(figure => figure.PadLeft(13)));
+    }
+
     private static string Row(params string[] cells) =>
         string.Concat(cells.Select((cell, i) => i == 0 ? cell.PadRight(22) : cell.PadLeft(24)));
 
