@@ -15,7 +15,7 @@ tests/, one after the other. The last line is the sum: "N passed, N failed".
   --no-build    run what is built already
   -- OPTIONS    handed to each test program, e.g. -- -class 'VibePN.System.Tests.MeshTests'
 
-A project that runs no test, dies or takes longer than 15 minutes counts as a failure; with
+A project that runs no test, dies or takes longer than 15 minutes (TEST_LIMIT) counts as a failure; with
 CI=true in the environment, so does a skipped test. Logs and reports: artifacts/tests/.
 END
 }
@@ -79,6 +79,11 @@ skipped=0
 # Reads one count out of the report's <assembly> element.
 count() { grep -o -m1 '<assembly [^>]*' "$2" | grep -o " $1=\"[0-9]*\"" | grep -o '[0-9]*' || echo 0; }
 
+# Whoever asks for live output wants to see it here, too.
+keep_log() {
+    if [[ " ${runner_options[*]} " == *' -showLiveOutput '* ]]; then tee "$log"; else cat > "$log"; fi
+}
+
 run_project() {
     local project="$1" name program log report status=0 started ended ok bad left verdict
     name="$(basename "$project" .csproj)"
@@ -86,8 +91,8 @@ run_project() {
     log="$results/$name.log"
     report="$results/$name.xml"
     started="$(date +%s%N)"
-    timeout --kill-after=10 15m "$program" -noLogo -noColor -longRunning 120 -result-xml "$report" \
-        "${runner_options[@]}" > "$log" 2>&1 < /dev/null || status=$?
+    timeout --kill-after=10 "${TEST_LIMIT:-15m}" "$program" -noLogo -noColor -longRunning 120 -result-xml "$report" \
+        "${runner_options[@]}" 2>&1 < /dev/null | keep_log || status=$?
     ended="$(date +%s%N)"
     ok=0 bad=0 left=0
     if [ -s "$report" ]; then
