@@ -57,7 +57,8 @@ internal sealed class MeshLab : IDisposable
         {
             for (int i = 1; i <= nodes; i++)
                 lab.AddNode(i);
-            await Task.WhenAll(lab.Nodes.Select(node => node.MakeIdentityAsync()));
+            foreach (Node[] some in lab.Nodes.Chunk(16)) // more at once would keep each other from ending in time
+                await Task.WhenAll(some.Select(node => node.MakeIdentityAsync()));
             return lab;
         }
         catch
@@ -101,6 +102,12 @@ internal sealed class MeshLab : IDisposable
 
     /// <summary>Moves nodes back to the bridge that all began on.</summary>
     public void Heal(params IEnumerable<Node> nodes) => Move(nodes, Mainland);
+
+    /// <summary>Lets only so much reach a node; what is too much waits for at most 50 ms.</summary>
+    /// <param name="node">Which.</param>
+    /// <param name="rate">As tc writes it, such as <c>1mbit</c>.</param>
+    public void Limit(Node node, string rate) =>
+        _switch.Exec("tc", "qdisc", "replace", "dev", Port(node.Number), "root", "tbf", "rate", rate, "burst", "4kb", "latency", "50ms");
 
     /// <inheritdoc/>
     public void Dispose()
