@@ -9,7 +9,7 @@ usage: sudo [MEMORY_PEERS="1 10 100"] tools/measure-memory.sh
 
 Resident memory of one daemon with so many connected peers, idle, and after 64 MiB of TCP through
 one of them; and what each further peer takes. Every peer is a daemon of its own: 100 of them take
-10 GB of memory and some minutes of processor time. MEMORY_PEERS="1 10" takes a minute.
+4 GB of memory and some minutes of processor time. MEMORY_PEERS="1 10" takes a minute.
 END
 }
 
