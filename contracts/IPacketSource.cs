@@ -15,7 +15,10 @@ public interface IPacketSource
 /// <summary>A device that can be read without a thread that waits for it.</summary>
 public interface IPollableDevice : ITunDevice
 {
-    /// <summary>A file descriptor that polls readable while there are packets. Valid until the device is disposed.</summary>
+    /// <summary>
+    /// A file descriptor that polls readable while there are packets, valid until the device is disposed; or -1 when this
+    /// one needs a thread after all.
+    /// </summary>
     int ReadyDescriptor { get; }
 
     /// <summary>Fills a batch with the packets that are there, without waiting; otherwise as <see cref="ITunDevice.Read"/>.</summary>

@@ -94,7 +94,13 @@ public sealed unsafe class PacketBatch : IDisposable
         int start = _used + Headroom;
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Math.Min(ArenaBytes - start, MaxPacketSize));
-        _slots[Count] = new Slot(start, length, network, offload);
+        // Field by field: a struct that is stored in narrow pieces and then copied as a whole makes the processor wait.
+        ref Slot slot = ref _slots[Count];
+        slot.Offset = start;
+        slot.Length = length;
+        slot.Network = network;
+        slot.Flow = 0;
+        slot.Offload = offload;
         Count++;
         TotalBytes += length;
         _used = Align(start + length);
@@ -139,7 +145,7 @@ public sealed unsafe class PacketBatch : IDisposable
     public void SetNetwork(int index, ushort network)
     {
         _ = At(index);
-        _slots[index] = _slots[index] with { Network = network };
+        _slots[index].Network = network;
     }
 
     /// <summary>A number that all packets of the packet's flow have, for queues that are fair to flows; 0 until it is set.</summary>
@@ -149,7 +155,7 @@ public sealed unsafe class PacketBatch : IDisposable
     public void SetFlow(int index, ushort flow)
     {
         _ = At(index);
-        _slots[index] = _slots[index] with { Flow = flow };
+        _slots[index].Flow = flow;
     }
 
     /// <summary>The packet's offload facts.</summary>
@@ -159,7 +165,7 @@ public sealed unsafe class PacketBatch : IDisposable
     public void SetOffload(int index, PacketOffload offload)
     {
         _ = At(index);
-        _slots[index] = _slots[index] with { Offload = offload };
+        _slots[index].Offload = offload;
     }
 
     /// <summary>Address of the packet's first byte, for native calls. Valid until the batch is cleared or disposed.</summary>
@@ -191,5 +197,12 @@ public sealed unsafe class PacketBatch : IDisposable
         GC.RemoveMemoryPressure(ArenaBytes);
     }
 
-    private readonly record struct Slot(int Offset, int Length, ushort Network, PacketOffload Offload, ushort Flow = 0);
+    private struct Slot
+    {
+        public int Offset;
+        public int Length;
+        public ushort Network;
+        public ushort Flow;
+        public PacketOffload Offload;
+    }
 }

@@ -22,6 +22,7 @@ internal sealed class OutboundPath : IDisposable
 {
     private readonly NetworkPort _network;
     private readonly IcmpResponder _icmp;
+    private readonly FlowNumbers _flows = new();
     private readonly PacketKey[] _keys;
     private readonly IpFacts[] _facts;
     private readonly ushort[] _groups;
@@ -55,7 +56,7 @@ internal sealed class OutboundPath : IDisposable
         table.Lookup.Find(_keys.AsSpan(0, parsed), _groups.AsSpan(0, parsed));
         for (int i = 0; i < parsed; i++)
         {
-            batch.SetFlow(_slots[i], (ushort)FlowHash.Of(_keys[i], _facts[i].Fragment));
+            batch.SetFlow(_slots[i], _flows.Of(_keys[i], _facts[i].Fragment));
             _routes[_slots[i]] = OutboundDecision.Choose(table.HopsOf(_groups[i]), _keys[i], _facts[i].Fragment);
             if (_keys[i].Protocol == IpProtocol.Tcp)
                 MssClamp.Apply(batch.Packet(_slots[i]), _facts[i], table.TcpMtu, batch.OffloadOf(_slots[i]).Checksum);

@@ -32,7 +32,7 @@ internal sealed class ServedPump : IPacketSource, IDisposable
     public static ServedPump? TryStart(
         ITunDevice device, IEnumerable<ITransportPlugin> transports, OutboundPath path, Action<string> onLost)
     {
-        if (device is not IPollableDevice pollable || transports.FirstOrDefault() is not IPollingTransport transport)
+        if (device is not IPollableDevice { ReadyDescriptor: >= 0 } pollable || transports.FirstOrDefault() is not IPollingTransport transport)
             return null;
         var pump = new ServedPump(pollable, transport, path, onLost);
         if (transport.TryServe(pump))

@@ -108,7 +108,10 @@ internal sealed unsafe partial class EventLoop
         IPacketSource[] served = _served;
         for (int i = 0; i < served.Length; i++)
         {
-            if (received || _polls[WakePoll + 1 + i].Revents != 0)
+            short ready = _polls[WakePoll + 1 + i].Revents;
+            if ((ready & LibC.POLLNVAL) != 0)
+                _sources.Remove(served[i]); // closed: it would be ready for ever
+            else if (received || ready != 0)
                 _sources.Serve(served[i]);
         }
     }

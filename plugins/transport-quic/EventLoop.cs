@@ -255,7 +255,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
             _polls[WakePoll + 1 + i].Revents = 0;
         Interlocked.Exchange(ref _sleeping, 1);
         bool busy = (_dirty.Count > 0 && Arena.Blocked is null) || Volatile.Read(ref _noted) is not null
-            || !_commands.IsEmpty;
+            || !_commands.IsEmpty || !ReferenceEquals(_served, _sources.All);
         ulong due = Math.Min(
             Math.Min(_timers.Earliest, _dialer.NextDue), Math.Min(_nextRetirement, _stopDeadline));
         ulong now = Clock();

@@ -71,7 +71,11 @@ internal sealed unsafe class PacketRing
             offset = 0;
         }
         var record = (Record*)(_memory + offset);
-        *record = new Record { Length = packet.Length, Network = network, Since = now, Offload = offload };
+        // Field by field: a struct that is stored in narrow pieces and then copied as a whole makes the processor wait.
+        record->Length = packet.Length;
+        record->Network = network;
+        record->Since = now;
+        record->Offload = offload;
         packet.CopyTo(new Span<byte>(record + 1, packet.Length));
         Volatile.Write(ref _enqueuedBytes, _enqueuedBytes + packet.Length);
         Volatile.Write(ref _tail.Value, tail + bytes);
@@ -95,7 +99,7 @@ internal sealed unsafe class PacketRing
             var record = (Record*)(_memory + offset);
             if (record->Length != PadMark)
             {
-                packet = new QueuedPacket((nint)(record + 1), record->Length, record->Network, record->Since, record->Offload);
+                packet = new QueuedPacket(record);
                 return true;
             }
             Volatile.Write(ref _head.Value, head + (_capacity - offset));
@@ -131,8 +135,9 @@ internal sealed unsafe class PacketRing
 
     private static int Align(int value) => (value + Alignment - 1) & ~(Alignment - 1);
 
+    /// <summary>What stands before a packet.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 32)]
-    private struct Record
+    internal struct Record
     {
         public int Length;
         public ushort Network;
@@ -141,13 +146,24 @@ internal sealed unsafe class PacketRing
     }
 }
 
-/// <summary>A packet in a <see cref="PacketRing"/>, borrowed.</summary>
-/// <param name="Data">Its first byte.</param>
-/// <param name="Length">Its bytes.</param>
-/// <param name="Network">The sender's number of its network.</param>
-/// <param name="Since">When it began to wait, in nanoseconds.</param>
-/// <param name="Offload">What it is.</param>
-internal readonly record struct QueuedPacket(nint Data, int Length, int Network, long Since, PacketOffload Offload);
+/// <summary>A packet in a <see cref="PacketRing"/>, borrowed: read where it lies.</summary>
+internal readonly unsafe struct QueuedPacket(PacketRing.Record* record)
+{
+    /// <summary>Its first byte.</summary>
+    public nint Data => (nint)(record + 1);
+
+    /// <summary>Its bytes.</summary>
+    public int Length => record->Length;
+
+    /// <summary>The sender's number of its network.</summary>
+    public int Network => record->Network;
+
+    /// <summary>When it began to wait, in nanoseconds.</summary>
+    public long Since => record->Since;
+
+    /// <summary>What it is.</summary>
+    public ref readonly PacketOffload Offload => ref record->Offload;
+}
 
 /// <summary>A counter alone on its cache lines, so that two threads' counters do not slow each other.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 192)]

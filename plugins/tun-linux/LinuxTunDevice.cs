@@ -103,7 +103,8 @@ internal sealed unsafe class LinuxTunDevice : IPollableDevice, IPacketSink
     }
 
     /// <inheritdoc/>
-    public int ReadyDescriptor => _tun.Number;
+    /// <remarks>What was cut and did not fit the batch is no longer the kernel's to announce.</remarks>
+    public int ReadyDescriptor => _reader is CuttingReader ? -1 : _tun.Number;
 
     /// <inheritdoc/>
     public int TryRead(PacketBatch batch)

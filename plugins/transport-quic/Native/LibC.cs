@@ -43,6 +43,7 @@ internal static unsafe partial class LibC
 
     public const short POLLIN = 1;
     public const short POLLOUT = 4;
+    public const short POLLNVAL = 0x20;
 
     public const int EFD_CLOEXEC = 0x80000;
     public const int EFD_NONBLOCK = 0x800;

@@ -175,7 +175,7 @@ public sealed unsafe class QueueTests
     [Fact]
     public void Loop_that_looks_after_an_append_is_shown_the_packets()
     {
-        const int Rounds = 100_000;
+        const int Rounds = 10_000;
         using var queue = new PacketQueue(262_144);
         long consumed = 0;
         long looks = 0;
