@@ -71,11 +71,14 @@ public sealed class ServedSourceTests
         await using Node b = await Node.StartAsync();
         (_, ITransportConnection theirs) = await a.ConnectAsync(b);
         Assert.True(a.Transport.TryServe(source));
+        source.Signal();
+        await Eventually.Holds(() => source.Calls > 0, "the loop knows it"); // else the packet could come in the turn before
+        int before = source.Calls;
         using var batch = new PacketBatch(1, 4_096);
         Assert.True(batch.TryAdd(new byte[100]));
         Assert.Equal(1, theirs.Send(batch, 0, 1).Taken);
         await Eventually.Holds(() => a.Packets.Count == 1, "the packet arrives");
-        await Eventually.Holds(() => source.Calls > 0, "looked at");
+        await Eventually.Holds(() => source.Calls > before, "looked at");
         a.Transport.StopServing(source);
     }
 
