@@ -23,12 +23,7 @@ public static class CongestionMark
         packet[1] |= (byte)(Experienced << shift);
         if (isV6)
             return true;
-        // RFC 1624 §3: the checksum changes by what the one word changed.
-        uint sum = (uint)(ushort)~BinaryPrimitives.ReadUInt16BigEndian(packet[10..]) + (ushort)~before
-            + BinaryPrimitives.ReadUInt16BigEndian(packet);
-        sum = (sum & 0xFFFF) + (sum >> 16);
-        sum = (sum & 0xFFFF) + (sum >> 16);
-        BinaryPrimitives.WriteUInt16BigEndian(packet[10..], (ushort)~sum);
+        TransportChecksum.Mend(packet[10..], before, BinaryPrimitives.ReadUInt16BigEndian(packet));
         return true;
     }
 }

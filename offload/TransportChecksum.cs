@@ -62,6 +62,16 @@ public static class TransportChecksum
         return (ushort)sum;
     }
 
+    /// <summary>Mends a checksum after one of the words that it covers has changed (RFC 1624 §3, equation 3).</summary>
+    /// <param name="field">The checksum.</param>
+    /// <param name="before">The word as it was, in the order in which it is summed up: big-endian at an even offset.</param>
+    /// <param name="after">The word as it is.</param>
+    public static void Mend(Span<byte> field, ushort before, ushort after)
+    {
+        ulong sum = (ulong)(ushort)~BinaryPrimitives.ReadUInt16BigEndian(field) + (ushort)~before + after;
+        BinaryPrimitives.WriteUInt16BigEndian(field, (ushort)~Fold(sum));
+    }
+
     /// <summary>Stores a folded value where a checksum belongs.</summary>
     public static void Store(Span<byte> field, ushort folded) => MemoryMarshal.Write(field, folded);
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using VibePN.Contracts;
+using VibePN.Offload;
 
 namespace VibePN.Engine.Packets;
 
@@ -80,8 +81,8 @@ internal static class MssClamp
         return found;
     }
 
-    // RFC 1624 §3, equation 3. Padding can put the value across two of the words that are summed up; each of its bytes
-    // then counts for the other half of a word.
+    // Padding can put the value across two of the words that are summed up; each of its bytes then counts for the other
+    // half of a word.
     private static void MendChecksum(Span<byte> field, ushort before, ushort after, bool isOdd)
     {
         if (isOdd)
@@ -89,7 +90,6 @@ internal static class MssClamp
             before = BinaryPrimitives.ReverseEndianness(before);
             after = BinaryPrimitives.ReverseEndianness(after);
         }
-        ulong sum = (ulong)(ushort)~BinaryPrimitives.ReadUInt16BigEndian(field) + (ushort)~before + after;
-        BinaryPrimitives.WriteUInt16BigEndian(field, InternetChecksum.Finish(sum));
+        TransportChecksum.Mend(field, before, after);
     }
 }

@@ -185,7 +185,7 @@ internal sealed unsafe class OutboundDatagrams : IDisposable
     // Makes one of the packets that the oldest of a flow stands for the current one.
     private void Begin(SendFlow flow, in QueuedPacket packet)
     {
-        bool isSame = ReferenceEquals(flow, _flow) && packet.Data == _packet.Data && packet.Since == _packet.Since;
+        bool isSame = ReferenceEquals(flow, _flow); // only its oldest packet's end, which forgets the flow, brings another
         _flow = flow;
         _packet = packet;
         _isPartial = packet.Offload.Checksum == ChecksumState.Partial;
@@ -198,7 +198,7 @@ internal sealed unsafe class OutboundDatagrams : IDisposable
             return;
         }
         var whole = new ReadOnlySpan<byte>((byte*)packet.Data, packet.Length);
-        if (!isSame || _super.Count == 0)
+        if (!isSame)
             _ = SuperPacket.TryRead(whole, packet.Offload, out _super); // read once before, when it was queued
         _headerBytes = _super.HeaderBytes;
         _super.Payload(flow.Segment, out int offset, out _payloadBytes);
