@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 
 namespace VibePN.Contracts;
@@ -39,7 +40,50 @@ public interface IControlMethods
 /// <param name="Help">One sentence.</param>
 /// <param name="RequiredRole">What a caller must be.</param>
 /// <param name="Streaming">Whether it answers more than once.</param>
-public sealed record ControlMethod(string Name, string Help, ControlRole RequiredRole, bool Streaming = false);
+public sealed record ControlMethod(string Name, string Help, ControlRole RequiredRole, bool Streaming = false)
+{
+    /// <summary>What a call may say. A method that changes something takes <c>dry_run</c>.</summary>
+    public IReadOnlyList<ControlField> Parameters { get; init; } = [];
+
+    /// <summary>The members of the answer; of each of its objects, when <see cref="ReturnsList"/>.</summary>
+    public IReadOnlyList<ControlField> Result { get; init; } = [];
+
+    /// <summary>Whether the answer is an array of objects.</summary>
+    public bool ReturnsList { get; init; }
+}
+
+/// <summary>A member of a call or of an answer.</summary>
+/// <param name="Name">Its name in JSON, lower case with underscores, with the unit where it has one.</param>
+/// <param name="Kind">What kind of value it has.</param>
+/// <param name="Help">What it means, in a few words.</param>
+/// <param name="Required">In a call: whether it must be there. In an answer: whether it is never null.</param>
+public sealed record ControlField(string Name, ControlValueKind Kind, string Help, bool Required = false);
+
+/// <summary>Kinds of JSON values, as JSON Schema names them.</summary>
+[SuppressMessage("Naming", "CA1720:Identifier contains type name", Justification = "These are JSON Schema's own names.")]
+public enum ControlValueKind
+{
+    /// <summary>Text.</summary>
+    String = 0,
+
+    /// <summary>A whole number.</summary>
+    Integer = 1,
+
+    /// <summary>A number.</summary>
+    Number = 2,
+
+    /// <summary>True or false.</summary>
+    Boolean = 3,
+
+    /// <summary>An object.</summary>
+    Object = 4,
+
+    /// <summary>A list of texts.</summary>
+    Strings = 5,
+
+    /// <summary>A list of objects.</summary>
+    Objects = 6,
+}
 
 /// <summary>What a caller may do.</summary>
 public enum ControlRole
@@ -63,7 +107,11 @@ public sealed record ControlPrincipal(ControlRole Role, string Name);
 /// <param name="Method">The method's name.</param>
 /// <param name="Parameters">A JSON object, or undefined for none.</param>
 /// <param name="Principal">Who asks.</param>
-public sealed record ControlCall(string Method, JsonElement Parameters, ControlPrincipal Principal);
+public sealed record ControlCall(string Method, JsonElement Parameters, ControlPrincipal Principal)
+{
+    /// <summary>Whether a parameter that the method does not know is an error; otherwise it is a warning.</summary>
+    public bool Strict { get; init; }
+}
 
 /// <summary>The closed list of ways a call can fail.</summary>
 public enum ControlError
@@ -109,4 +157,11 @@ public enum ControlError
 /// <param name="Result">The result; undefined with an error.</param>
 /// <param name="Error">What kind of failure, or none.</param>
 /// <param name="Message">The failure in one sentence, with the remedy.</param>
-public sealed record ControlReply(JsonElement Result, ControlError Error = ControlError.None, string Message = "");
+public sealed record ControlReply(JsonElement Result, ControlError Error = ControlError.None, string Message = "")
+{
+    /// <summary>With an error: what may help, such as the names there are; empty when nothing does.</summary>
+    public string Hint { get; init; } = "";
+
+    /// <summary>What is odd about the call although it was carried out, one sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}

@@ -1,51 +1,44 @@
-using System.Text.Json;
 using VibePN.Contracts;
 using VibePN.Engine;
+using VibePN.Host.Logging;
 
 namespace VibePN.Host.Control;
 
-/// <summary>Reads the parameters of <c>route.explain</c>: <c>destination</c>, and perhaps <c>network</c> and <c>from</c>.</summary>
+/// <summary>Reads the parameters of <c>route.explain</c>.</summary>
 internal static class RouteQuestionReader
 {
-    private static readonly string[] Known = ["destination", "from", "network"];
+    /// <summary>What can be asked.</summary>
+    public static IReadOnlyList<ControlField> Parameters { get; } =
+    [
+        new("destination", ControlValueKind.String, "The packet's destination, an IPv4 or IPv6 address.", Required: true),
+        new("from", ControlValueKind.String, "Its source; this node's own when absent."),
+        new("network", ControlValueKind.String, "The network; the one that covers the destination most closely when absent."),
+    ];
 
     /// <summary>Reads them.</summary>
-    /// <param name="parameters">The request's other members.</param>
+    /// <param name="call">The call, checked against <see cref="Parameters"/>.</param>
     /// <param name="problem">What is wrong, when null is returned.</param>
-    public static RouteQuestion? Read(JsonElement parameters, out string problem)
+    public static RouteQuestion? Read(ControlCall call, out string problem)
     {
-        problem = "'route.explain' needs 'destination', an IPv4 or IPv6 address.";
-        if (parameters.ValueKind != JsonValueKind.Object)
+        problem = "";
+        if (!TryReadAddress(call, "destination", ref problem, out IpAddress? destination) || destination is not { } to
+            || !TryReadAddress(call, "from", ref problem, out IpAddress? from))
             return null;
-        foreach (JsonProperty member in parameters.EnumerateObject())
-        {
-            if (!Known.Contains(member.Name) || member.Value.ValueKind != JsonValueKind.String)
-            {
-                problem = $"'route.explain' takes the texts {string.Join(", ", Known)}, not '{Logging.LogText.Escape(member.Name)}'.";
-                return null;
-            }
-        }
-
-        if (!TryReadAddress(parameters, "destination", ref problem, out IpAddress? destination) || destination is not { } to
-            || !TryReadAddress(parameters, "from", ref problem, out IpAddress? from))
-            return null;
-        string? network = parameters.TryGetProperty("network", out JsonElement name) ? name.GetString() : null;
-        return new RouteQuestion(to, network, from);
+        return new RouteQuestion(to, call.Text("network"), from);
     }
 
-    private static bool TryReadAddress(JsonElement parameters, string name, ref string problem, out IpAddress? address)
+    private static bool TryReadAddress(ControlCall call, string name, ref string problem, out IpAddress? address)
     {
         address = null;
-        if (!parameters.TryGetProperty(name, out JsonElement value))
+        if (call.Text(name) is not { } text)
             return true;
-        if (IpAddress.TryParse(value.GetString(), out IpAddress read))
+        if (IpAddress.TryParse(text, out IpAddress read))
         {
             address = read;
             return true;
         }
 
-        string text = value.GetString() ?? "";
-        problem = $"'{Logging.LogText.Escape(text.Length <= 64 ? text : text[..64] + "...")}' is no IP address: '{name}' is one such as 192.168.7.20 or fd5a::7.";
+        problem = $"'{LogText.Escape(text.Length <= 64 ? text : text[..64] + "...")}' is no IP address: '{name}' is one such as 192.168.7.20 or fd5a::7.";
         return false;
     }
 }

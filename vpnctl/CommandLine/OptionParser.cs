@@ -26,37 +26,15 @@ internal static class OptionParser
             settings.AutoVersion = false;
             settings.CaseSensitive = true;
         });
-        CommandOptions? options = command.OptionsType switch
-        {
-            var type when type == typeof(InitOptions) => Parse<InitOptions>(parser, command, known, words),
-            var type when type == typeof(FingerprintOptions) =>
-                Parse<FingerprintOptions>(parser, command, known, words),
-            var type when type == typeof(NetworkFilterOptions) =>
-                Parse<NetworkFilterOptions>(parser, command, known, words),
-            var type when type == typeof(RouteExplainOptions) => Parse<RouteExplainOptions>(parser, command, known, words),
-            var type when type == typeof(ReloadOptions) => Parse<ReloadOptions>(parser, command, known, words),
-            var type when type == typeof(SwapOptions) => Parse<SwapOptions>(parser, command, known, words),
-            _ => Parse<DaemonOptions>(parser, command, known, words),
-        };
+        (CommandOptions? options, Error? error) = command.Parse(parser, JoinValues(command, known, words));
+        if (options is null)
+            throw Usage(command, error is null ? "the options make no sense." : Describe(error, known));
         string[] given = [.. options.Words];
         if (given.Length > options.WordNames.Count)
             throw Usage(command, $"'{Escape.Controls(given[options.WordNames.Count])}' is one word too many.");
         if (given.Length < options.WordNames.Count)
             throw Usage(command, $"{options.WordNames[given.Length]} is missing.");
         return options;
-    }
-
-    private static CommandOptions Parse<TOptions>(
-        Parser parser,
-        Command command,
-        IReadOnlyList<OptionInfo> known,
-        IReadOnlyList<string> words)
-        where TOptions : CommandOptions
-    {
-        ParserResult<TOptions> result = parser.ParseArguments<TOptions>(JoinValues(command, known, words));
-        if (result.Value is TOptions options && !result.Errors.Any())
-            return options;
-        throw Usage(command, Describe(result.Errors.First(), known));
     }
 
     /// <summary>

@@ -1,3 +1,5 @@
+using CommandLine;
+
 namespace VibePN.Vpnctl.Commands;
 
 /// <summary>One thing an operator can ask for.</summary>
@@ -5,12 +7,14 @@ namespace VibePN.Vpnctl.Commands;
 /// <param name="Summary">One sentence.</param>
 /// <param name="Example">A line that works.</param>
 /// <param name="OptionsType">A <see cref="CommandOptions"/> that CommandLineParser fills.</param>
+/// <param name="Parse">Fills one.</param>
 /// <param name="Run">Does it; returns the exit code.</param>
 internal sealed record Command(
     string Name,
     string Summary,
     string Example,
     Type OptionsType,
+    Func<Parser, IReadOnlyList<string>, (CommandOptions? Options, Error? Error)> Parse,
     Func<CommandOptions, Terminal, int> Run)
 {
     /// <summary>A command whose options have their own type.</summary>
@@ -20,5 +24,12 @@ internal sealed record Command(
         string example,
         Func<TOptions, Terminal, int> run)
         where TOptions : CommandOptions =>
-        new(name, summary, example, typeof(TOptions), (options, terminal) => run((TOptions)options, terminal));
+        new(name, summary, example, typeof(TOptions), ParseAs<TOptions>, (options, terminal) => run((TOptions)options, terminal));
+
+    private static (CommandOptions? Options, Error? Error) ParseAs<TOptions>(Parser parser, IReadOnlyList<string> words)
+        where TOptions : CommandOptions
+    {
+        ParserResult<TOptions> result = parser.ParseArguments<TOptions>(words);
+        return result.Errors.FirstOrDefault() is { } error ? (null, error) : (result.Value, null);
+    }
 }

@@ -115,16 +115,67 @@ public sealed class ControlMethodsTests
     }
 
     [Theory]
-    [InlineData("{}", ControlError.BadRequest, "'route.explain' needs 'destination', an IPv4 or IPv6 address.")]
+    [InlineData("{}", ControlError.BadRequest, "'route.explain' needs 'destination': The packet's destination, an IPv4 or IPv6 address.")]
     [InlineData("""{"destination":"corp"}""", ControlError.BadRequest, "'corp' is no IP address: 'destination' is one such as 192.168.7.20 or fd5a::7.")]
     [InlineData("""{"destination":"10.0.0.1","from":"x\ny"}""", ControlError.BadRequest, @"'x\ny' is no IP address: 'from' is one such as 192.168.7.20 or fd5a::7.")]
-    [InlineData("""{"destination":5}""", ControlError.BadRequest, "'route.explain' takes the texts destination, from, network, not 'destination'.")]
-    [InlineData("""{"destination":"10.0.0.1","proto":"tcp"}""", ControlError.BadRequest, "'route.explain' takes the texts destination, from, network, not 'proto'.")]
+    [InlineData("""{"destination":5}""", ControlError.BadRequest, "'destination' of 'route.explain' must be a string: The packet's destination, an IPv4 or IPv6 address.")]
     [InlineData("""{"destination":"10.0.0.1","network":"x"}""", ControlError.NotFound, "there is no network 'x'.")]
     public async Task A_question_that_cannot_be_answered_is_told_why(string parameters, ControlError error, string text)
     {
         ControlReply reply = await CallAsync("route.explain", ControlRole.Viewer, parameters);
         Assert.Equal((error, text), (reply.Error, reply.Message));
+    }
+
+    [Fact]
+    public async Task A_parameter_that_nobody_reads_is_a_warning_and_an_error_when_strict()
+    {
+        var call = new ControlCall("reload", JsonElement.Parse("""{"dryrun":true}"""), new ControlPrincipal(ControlRole.Admin, "uid 0"));
+        ControlReply lax = (await RepliesAsync(call)).Single();
+        Assert.Equal(
+            (ControlError.None, "'reload' has no parameter 'dryrun'; did you mean 'dry_run'?"), (lax.Error, lax.Warnings.Single()));
+        ControlReply strict = (await RepliesAsync(call with { Strict = true })).Single();
+        Assert.Equal((ControlError.BadRequest, lax.Warnings[0]), (strict.Error, strict.Message));
+    }
+
+    [Fact]
+    public async Task A_thousand_unknown_parameters_are_not_answered_a_thousandfold()
+    {
+        string many = "{" + string.Join(',', Enumerable.Range(0, 1_000).Select(i => $"\"p{i}\":0")) + "}";
+        Assert.Equal(8, (await CallAsync("reload", parameters: many)).Warnings.Count);
+    }
+
+    [Theory]
+    [InlineData("status")]
+    [InlineData("version")]
+    [InlineData("goodbye")]
+    [InlineData("shutdown")]
+    [InlineData("reload")]
+    [InlineData("peers")]
+    [InlineData("networks")]
+    [InlineData("routes")]
+    [InlineData("plugins.list")]
+    [InlineData("plugins.swap", """{"role":"routing","name":"b"}""")]
+    [InlineData("route.explain", """{"destination":"192.168.7.9"}""")]
+    public async Task Answers_have_the_members_that_are_documented(string method, string? parameters = null)
+    {
+        ControlMethod described = Methods().Describe().Single(each => each.Name == method);
+        JsonElement answer = (await CallAsync(method, parameters: parameters)).Result;
+        JsonElement[] objects = described.ReturnsList ? [.. answer.EnumerateArray()] : [answer];
+        Assert.NotEmpty(objects);
+        foreach (JsonElement each in objects)
+        {
+            Assert.Equal(described.Result.Select(field => field.Name).Order(StringComparer.Ordinal),
+                each.EnumerateObject().Select(member => member.Name));
+            foreach (ControlField field in described.Result)
+                Assert.True(Fits(each.GetProperty(field.Name), field), $"{field} is {each.GetProperty(field.Name)}");
+        }
+    }
+
+    [Fact]
+    public void Every_method_that_changes_something_can_be_tried_without()
+    {
+        foreach (ControlMethod method in Methods().Describe().Where(method => method.RequiredRole == ControlRole.Admin))
+            Assert.Contains(method.Parameters, field => field is { Name: "dry_run", Kind: ControlValueKind.Boolean });
     }
 
     [Fact]
@@ -162,16 +213,29 @@ public sealed class ControlMethodsTests
         string method, ControlRole role = ControlRole.Admin, string? parameters = null)
     {
         JsonElement given = parameters is null ? default : JsonElement.Parse(parameters);
-        var call = new ControlCall(method, given, new ControlPrincipal(role, "uid 0"));
-        ControlReply? answer = null;
-        await foreach (ControlReply reply in Methods().InvokeAsync(call, TestContext.Current.CancellationToken))
-        {
-            Assert.Null(answer);
-            answer = reply;
-        }
-
-        return answer!;
+        return (await RepliesAsync(new ControlCall(method, given, new ControlPrincipal(role, "uid 0")))).Single();
     }
+
+    private async Task<List<ControlReply>> RepliesAsync(ControlCall call)
+    {
+        List<ControlReply> replies = [];
+        await foreach (ControlReply reply in Methods().InvokeAsync(call, TestContext.Current.CancellationToken))
+            replies.Add(reply);
+        return replies;
+    }
+
+    private static bool Fits(JsonElement value, ControlField field) => value.ValueKind switch
+    {
+        JsonValueKind.Null => !field.Required,
+        JsonValueKind.String => field.Kind == ControlValueKind.String,
+        JsonValueKind.Number => field.Kind == ControlValueKind.Number
+            || (field.Kind == ControlValueKind.Integer && value.TryGetInt64(out _)),
+        JsonValueKind.True or JsonValueKind.False => field.Kind == ControlValueKind.Boolean,
+        JsonValueKind.Object => field.Kind == ControlValueKind.Object,
+        _ => field.Kind == (value.EnumerateArray().Any(item => item.ValueKind == JsonValueKind.Object)
+            ? ControlValueKind.Objects
+            : value.GetArrayLength() == 0 && field.Kind == ControlValueKind.Objects ? ControlValueKind.Objects : ControlValueKind.Strings),
+    };
 
     private sealed class FakeDaemon : IDaemon
     {

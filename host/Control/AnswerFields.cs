@@ -1,0 +1,126 @@
+using VibePN.Contracts;
+
+namespace VibePN.Host.Control;
+
+/// <summary>The members of answers, as <c>api.describe</c> documents them. A test compares them with real answers.</summary>
+internal static class AnswerFields
+{
+    /// <summary><c>status</c>.</summary>
+    public static IReadOnlyList<ControlField> Status { get; } =
+    [
+        new("config_hash", ControlValueKind.String, "Digest of everything in effect.", Required: true),
+        new("health", ControlValueKind.String, "ok or degraded.", Required: true),
+        new("networks", ControlValueKind.Integer, "Networks configured.", Required: true),
+        new("node", ControlValueKind.String, "This node's fingerprint.", Required: true),
+        new("offloads", ControlValueKind.Strings, "Offloads in use, and why one is off.", Required: true),
+        new("peers", ControlValueKind.Integer, "Peers up.", Required: true),
+        new("peers_configured", ControlValueKind.Integer, "Peers configured.", Required: true),
+        new("pending", ControlValueKind.Strings, "What the files say and waits for the next start.", Required: true),
+        new("pid", ControlValueKind.Integer, "Process ID.", Required: true),
+        new("routes", ControlValueKind.Integer, "Routes accepted.", Required: true),
+        new("uptime", ControlValueKind.String, "Since start, as a Go duration.", Required: true),
+        new("version", ControlValueKind.String, "The daemon's version.", Required: true),
+        new("warnings", ControlValueKind.Strings, "What is wrong, one sentence each.", Required: true),
+    ];
+
+    /// <summary>A peer in <c>peers</c>.</summary>
+    public static IReadOnlyList<ControlField> Peer { get; } =
+    [
+        new("address", ControlValueKind.String, "The first configured address."),
+        new("addresses", ControlValueKind.Strings, "All configured addresses.", Required: true),
+        new("connections", ControlValueKind.Integer, "Connections open.", Required: true),
+        new("dropped_packets", ControlValueKind.Integer, "Packets dropped before sending.", Required: true),
+        new("id", ControlValueKind.String, "Fingerprint, or empty while unknown.", Required: true),
+        new("last_error", ControlValueKind.String, "Why the last try or connection failed, or empty.", Required: true),
+        new("last_seen", ControlValueKind.String, "When it was last heard, RFC 3339 UTC."),
+        new("loss_permille", ControlValueKind.Integer, "Packets lost of 1,000, smoothed.", Required: true),
+        new("max_packet", ControlValueKind.Integer, "Largest inner packet, bytes."),
+        new("name", ControlValueKind.String, "The operator's name for it.", Required: true),
+        new("networks", ControlValueKind.Strings, "Networks shared.", Required: true),
+        new("next_dial_ms", ControlValueKind.Integer, "Until the next dial, ms."),
+        new("path_mtu", ControlValueKind.Integer, "UDP payload of the path, bytes."),
+        new("remote", ControlValueKind.String, "Its present address."),
+        new("role", ControlValueKind.String, "initiator when this node dialled, else responder."),
+        new("rtt_ms", ControlValueKind.Number, "Smoothed round trip, ms."),
+        new("rx_bytes", ControlValueKind.Integer, "Bytes of inner packets received.", Required: true),
+        new("rx_packets", ControlValueKind.Integer, "Inner packets received.", Required: true),
+        new("since", ControlValueKind.String, "Up since, RFC 3339 UTC."),
+        new("state", ControlValueKind.String, "up, connecting, waiting or another word.", Required: true),
+        new("tx_bytes", ControlValueKind.Integer, "Bytes of inner packets sent.", Required: true),
+        new("tx_packets", ControlValueKind.Integer, "Inner packets sent.", Required: true),
+    ];
+
+    /// <summary>A network in <c>networks</c>.</summary>
+    public static IReadOnlyList<ControlField> Network { get; } =
+    [
+        new("addresses", ControlValueKind.Strings, "This node's addresses.", Required: true),
+        new("bytes_in", ControlValueKind.Integer, "Bytes received from peers.", Required: true),
+        new("bytes_out", ControlValueKind.Integer, "Bytes sent to peers.", Required: true),
+        new("device", ControlValueKind.String, "The interface's name, or empty.", Required: true),
+        new("drops", ControlValueKind.Object, "Packets dropped, by reason.", Required: true),
+        new("error", ControlValueKind.String, "Why it has no interface, or empty.", Required: true),
+        new("mtu", ControlValueKind.Integer, "The interface's MTU, bytes.", Required: true),
+        new("name", ControlValueKind.String, "Its name.", Required: true),
+        new("originate", ControlValueKind.Strings, "Prefixes announced for networks behind this node.", Required: true),
+        new("packets_in", ControlValueKind.Integer, "Packets received from peers.", Required: true),
+        new("packets_out", ControlValueKind.Integer, "Packets sent to peers.", Required: true),
+        new("peers_up", ControlValueKind.Integer, "Members up.", Required: true),
+    ];
+
+    /// <summary>A route in <c>routes</c>.</summary>
+    public static IReadOnlyList<ControlField> Route { get; } =
+    [
+        new("age_s", ControlValueKind.Integer, "Since it was learned, s.", Required: true),
+        new("best", ControlValueKind.Boolean, "Whether packets take it.", Required: true),
+        new("expires", ControlValueKind.String, "When it ends unless told again, RFC 3339 UTC."),
+        new("metric", ControlValueKind.Integer, "Lower is better.", Required: true),
+        new("network", ControlValueKind.String, "The network.", Required: true),
+        new("peer", ControlValueKind.String, "The next hop's fingerprint.", Required: true),
+        new("peer_name", ControlValueKind.String, "The next hop's name.", Required: true),
+        new("prefix", ControlValueKind.String, "Where it leads.", Required: true),
+        new("source", ControlValueKind.String, "learned, connected, static or legacy.", Required: true),
+        new("stale", ControlValueKind.Boolean, "Whether its peer is away for the moment.", Required: true),
+    ];
+
+    /// <summary>A plugin in <c>plugins.list</c>.</summary>
+    public static IReadOnlyList<ControlField> Plugin { get; } =
+    [
+        new("contract", ControlValueKind.String, "Contract version.", Required: true),
+        new("file", ControlValueKind.String, "Folder and assembly.", Required: true),
+        new("hash", ControlValueKind.String, "SHA-256 of the folder.", Required: true),
+        new("name", ControlValueKind.String, "Its name.", Required: true),
+        new("role", ControlValueKind.String, "The role it fills.", Required: true),
+        new("settings", ControlValueKind.Object, "Its settings, defaults included.", Required: true),
+        new("state", ControlValueKind.String, "running, standby, stopped, failed or zombie.", Required: true),
+        new("version", ControlValueKind.String, "Its version.", Required: true),
+    ];
+
+    /// <summary><c>version</c>.</summary>
+    public static IReadOnlyList<ControlField> Version { get; } =
+    [
+        new("contracts", ControlValueKind.String, "Contract version.", Required: true),
+        new("daemon", ControlValueKind.String, "The daemon's version.", Required: true),
+        new("runtime", ControlValueKind.String, "The .NET runtime.", Required: true),
+    ];
+
+    /// <summary><c>route.explain</c>.</summary>
+    public static IReadOnlyList<ControlField> RouteExplanation { get; } =
+    [
+        new("candidates", ControlValueKind.Objects, "Every announcement that covers it, refused ones too.", Required: true),
+        new("covering", ControlValueKind.Strings, "Prefixes that cover it.", Required: true),
+        new("destination", ControlValueKind.String, "What was asked.", Required: true),
+        new("direction", ControlValueKind.String, "out, or in for a packet from a peer.", Required: true),
+        new("drop", ControlValueKind.String, "Why the packet is dropped."),
+        new("egress", ControlValueKind.Objects, "The next hops with their connections.", Required: true),
+        new("fault", ControlValueKind.String, "Where the routing plugin's words and the table differ."),
+        new("local", ControlValueKind.String, "The own address it is."),
+        new("matched", ControlValueKind.String, "The prefix that decides."),
+        new("network", ControlValueKind.String, "The network."),
+        new("peer", ControlValueKind.String, "The peer the packet comes from."),
+        new("policy", ControlValueKind.Object, "What the routing plugin says.", Required: true),
+        new("source", ControlValueKind.String, "The packet's source."),
+        new("source_check", ControlValueKind.Object, "Who may use that source."),
+        new("table", ControlValueKind.Object, "The table's version and age.", Required: true),
+        new("verdict", ControlValueKind.String, "The answer in a few words.", Required: true),
+    ];
+}
