@@ -13,12 +13,15 @@ internal static class DaemonCommands
         string method,
         Action<JsonElement, Terminal> render)
     {
-        JsonElement output = ControlClient.For(options).Call(method);
-        if (options.Json is true)
-            JsonView.Write(output, terminal.Out);
-        else
-            render(output, terminal);
+        Show(options, terminal, ControlClient.For(options).Call(method), render, onOneLine: false);
         return ExitCode.Ok;
+    }
+
+    /// <summary>An answer that can be watched.</summary>
+    public static int Watch(WatchOptions options, Terminal terminal, string method, Action<JsonElement, Terminal> render)
+    {
+        ControlClient client = ControlClient.For(options);
+        return Watching.Run(options, terminal, (to, onOneLine) => Show(options, to, client.Call(method), render, onOneLine));
     }
 
     /// <summary>A list whose rows can be filtered by network, in both forms of output.</summary>
@@ -27,23 +30,39 @@ internal static class DaemonCommands
     /// <param name="method">What to ask.</param>
     /// <param name="networkKey">The member of a row that names its network, or lists its networks.</param>
     /// <param name="render">Shows the rows that remain.</param>
+    /// <param name="writeParameters">What to ask for in particular.</param>
     public static int List(
         NetworkFilterOptions options,
         Terminal terminal,
         string method,
         string networkKey,
-        Action<IReadOnlyList<JsonElement>, Terminal> render)
+        Action<IReadOnlyList<JsonElement>, Terminal> render,
+        Action<Utf8JsonWriter>? writeParameters = null)
     {
-        JsonElement output = ControlClient.For(options).Call(method);
-        // The predecessor's daemon answers null where nothing is.
-        JsonElement[] rows = output.ValueKind == JsonValueKind.Array ? [.. output.EnumerateArray()] : [];
-        if (options.Network is string network)
-            rows = [.. rows.Where(row => BelongsTo(row, networkKey, network))];
-        if (options.Json is true)
-            JsonView.Write(rows, terminal.Out);
+        ControlClient client = ControlClient.For(options);
+        return Watching.Run(options, terminal, (to, onOneLine) =>
+        {
+            JsonElement output = client.Call(method, writeParameters ?? (_ => { }));
+            // The predecessor's daemon answers null where nothing is.
+            JsonElement[] rows = output.ValueKind == JsonValueKind.Array ? [.. output.EnumerateArray()] : [];
+            if (options.Network is string network)
+                rows = [.. rows.Where(row => BelongsTo(row, networkKey, network))];
+            if (options.Json is true)
+                JsonView.Write(rows, to.Out, onOneLine);
+            else
+                render(rows, to);
+        });
+    }
+
+    private static void Show(
+        DaemonOptions options, Terminal terminal, JsonElement output, Action<JsonElement, Terminal> render, bool onOneLine)
+    {
+        if (options.Json is not true)
+            render(output, terminal);
+        else if (onOneLine)
+            JsonView.WriteLine(output, terminal.Out);
         else
-            render(rows, terminal);
-        return ExitCode.Ok;
+            JsonView.Write(output, terminal.Out);
     }
 
     private static bool BelongsTo(JsonElement row, string key, string network) =>
