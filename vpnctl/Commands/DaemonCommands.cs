@@ -13,7 +13,7 @@ internal static class DaemonCommands
         string method,
         Action<JsonElement, Terminal> render)
     {
-        JsonElement output = ControlClient.For(options).Call(method);
+        JsonElement output = Ask(options, terminal, method);
         if (options.Json is true)
             JsonView.Write(output, terminal.Out);
         else
@@ -34,7 +34,7 @@ internal static class DaemonCommands
         string networkKey,
         Action<IReadOnlyList<JsonElement>, Terminal> render)
     {
-        JsonElement output = ControlClient.For(options).Call(method);
+        JsonElement output = Ask(options, terminal, method);
         // The predecessor's daemon answers null where nothing is.
         JsonElement[] rows = output.ValueKind == JsonValueKind.Array ? [.. output.EnumerateArray()] : [];
         if (options.Network is string network)
@@ -44,6 +44,15 @@ internal static class DaemonCommands
         else
             render(rows, terminal);
         return ExitCode.Ok;
+    }
+
+    private static JsonElement Ask(DaemonOptions options, Terminal terminal, string method)
+    {
+        using ControlClient client = ControlClient.For(options);
+        JsonElement output = client.Call(method);
+        foreach (string warning in client.Warnings)
+            terminal.Error.WriteLine("Warning: " + warning);
+        return output;
     }
 
     private static bool BelongsTo(JsonElement row, string key, string network) =>
