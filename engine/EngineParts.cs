@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
+using VibePN.Engine.Events;
 
 namespace VibePN.Engine;
 
@@ -29,6 +30,9 @@ public sealed record EngineParts
 
     /// <summary>Randomness for jitter and sequence numbers; thread-safe.</summary>
     public required Random Random { get; init; }
+
+    /// <summary>Where what changes is told.</summary>
+    public required EventRing Events { get; init; }
 
     /// <summary>Where the engine's instruments go.</summary>
     public required Meter Meter { get; init; }

@@ -7,6 +7,14 @@ namespace VibePN.Vpnctl;
 /// <param name="UsesColour">Whether colour is understood and wanted.</param>
 internal sealed record Terminal(TextWriter Out, TextWriter Error, int? Width, bool UsesColour)
 {
+    private static readonly TimeSpan KeyInterval = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Lines of the screen; null when it is none.</summary>
+    public int? Height { get; init; }
+
+    /// <summary>Waits so long for a key; null when none came. A test answers at once.</summary>
+    public Func<TimeSpan, char?> WaitForKey { get; init; } = SleepOnly;
+
     /// <summary>This process's own.</summary>
     public static Terminal OfProcess()
     {
@@ -16,6 +24,30 @@ internal sealed record Terminal(TextWriter Out, TextWriter Error, int? Width, bo
         bool colour = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
             && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb");
         int width = Console.WindowWidth;
-        return new Terminal(Console.Out, Console.Error, width > 0 ? width : null, colour);
+        int height = Console.WindowHeight;
+        return new Terminal(Console.Out, Console.Error, width > 0 ? width : null, colour)
+        {
+            Height = height > 0 ? height : null,
+            WaitForKey = Console.IsInputRedirected ? SleepOnly : ReadKey,
+        };
+    }
+
+    private static char? SleepOnly(TimeSpan time)
+    {
+        Thread.Sleep(time);
+        return null;
+    }
+
+    private static char? ReadKey(TimeSpan time)
+    {
+        long end = Environment.TickCount64 + (long)time.TotalMilliseconds;
+        while (!Console.KeyAvailable)
+        {
+            TimeSpan left = TimeSpan.FromMilliseconds(end - Environment.TickCount64);
+            if (left <= TimeSpan.Zero)
+                return null;
+            Thread.Sleep(left < KeyInterval ? left : KeyInterval);
+        }
+        return Console.ReadKey(intercept: true).KeyChar;
     }
 }

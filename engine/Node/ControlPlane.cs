@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine.Configuration;
 using VibePN.Engine.Control;
+using VibePN.Engine.Events;
 using VibePN.Engine.Forwarding;
 using VibePN.Engine.Policy;
 using VibePN.Engine.Sessions;
@@ -56,7 +57,9 @@ internal sealed partial class ControlPlane : ISessionActions
             networks, configuration.Identity.Fingerprint, parts.Random, parts.Loggers.CreateLogger("engine/addresses"));
         Routes = new RouteExchange(
             networks, Claims, policy, configuration.Identity.Fingerprint, parts.Loggers.CreateLogger("engine/routes"), now);
-        _data = new DataPlane(networks, policy, inboundPorts, parts.Loggers.CreateLogger("engine/forwarding"), now);
+        _data = new DataPlane(
+            networks, policy, inboundPorts, parts.Loggers.CreateLogger("engine/forwarding"), now,
+            new RouteEvents(parts.Events, NameOf, now));
         Started = now;
         _nextJudgement = now + JudgementInterval;
         Peers = _peers.Values.AsReadOnly();
@@ -272,6 +275,7 @@ internal sealed partial class ControlPlane : ISessionActions
             Log.PeerUp(_logger, name, active.Transport.Path.Remote, active.Transport.Role, active.Networks.Count);
         else
             Log.PeerMoved(_logger, name, active.Transport.Path.Remote, active.Transport.Role);
+        Tell(peer, active, changes);
         _data.OnActiveChanged(peer);
         if (active is not null)
         {
@@ -282,6 +286,17 @@ internal sealed partial class ControlPlane : ISessionActions
             if (active.WasTakenBack)
                 Routes.AskForAll(active, now);
         }
+    }
+
+    private void Tell(PeerMachine peer, PeerConnection? active, bool changes)
+    {
+        string name = peer.Configuration.Name;
+        string way = active is null ? "" : $"at {active.Transport.Path.Remote}, {(active.IsOurs ? "dialled by this node" : "dialled by the peer")}";
+        EventFacts facts = active is null ? new($"peer {name} is down: {peer.LastError}") { Reason = peer.LastError }
+            : changes ? new($"peer {name} is up {way}")
+            : new EventFacts($"peer {name} is reached over another connection now, {way}");
+        string kind = active is null ? EventKinds.PeerDown : changes ? EventKinds.PeerUp : EventKinds.PeerMoved;
+        _parts.Events.Publish(kind, facts with { Peer = name });
     }
 
     void ISessionActions.PeerForgotten(PeerMachine peer, Instant now)

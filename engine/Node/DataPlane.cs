@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
+using VibePN.Engine.Events;
 using VibePN.Engine.Forwarding;
 using VibePN.Engine.Policy;
 using VibePN.Engine.Sessions;
@@ -15,7 +16,7 @@ namespace VibePN.Engine.Node;
 /// turn of the control loop are published together.
 /// </remarks>
 internal sealed class DataPlane(
-    NetworkSet networks, PolicySlot policy, InboundPorts inboundPorts, ILogger logger, Instant now)
+    NetworkSet networks, PolicySlot policy, InboundPorts inboundPorts, ILogger logger, Instant now, RouteEvents? events = null)
 {
     // A policy whose tables last no time must not keep the control thread busy; facts change once a second anyway.
     private static readonly TimeSpan ShortestLifetime = TimeSpan.FromSeconds(1);
@@ -106,6 +107,8 @@ internal sealed class DataPlane(
                 ? now + (lifetime > ShortestLifetime ? lifetime : ShortestLifetime)
                 : Instant.Never;
             network.Use(lookup, snapshot, now);
+            events?.Tell(name, network.Told, candidates, now);
+            network.Told = candidates;
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {

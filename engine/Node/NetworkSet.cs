@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine.Addressing;
 using VibePN.Engine.Configuration;
+using VibePN.Engine.Events;
 using VibePN.Engine.Time;
 
 namespace VibePN.Engine.Node;
@@ -136,7 +137,7 @@ internal sealed class NetworkSet
         {
             // The interface stands half-changed; the operator is told in status and, once for each cause, in the log.
             if (network.Error != exception.Message)
-                Log.NetworkFault(_logger, network.Configuration.Name, exception.Message);
+                TellFault(network, exception.Message);
             network.Error = exception.Message;
             network.ConfigureWait = TimeSpan.FromTicks(
                 Math.Clamp(network.ConfigureWait.Ticks * 2, ReopenFirst.Ticks, ReopenCap.Ticks));
@@ -155,6 +156,7 @@ internal sealed class NetworkSet
         if (lost is null)
             return;
         Log.NetworkLost(_logger, lost.Configuration.Name, text);
+        Tell(EventKinds.NetworkDown, lost, $"network {lost.Configuration.Name} lost its interface: {text}", text);
         Close(lost);
         lost.Error = text;
         // One that is lost again and again must not fill the log.
@@ -179,7 +181,7 @@ internal sealed class NetworkSet
             catch (PluginException exception)
             {
                 if (network.Error != exception.Message)
-                    Log.NetworkFault(_logger, network.Configuration.Name, exception.Message);
+                    TellFault(network, exception.Message);
                 network.Error = exception.Message;
                 network.ReopenWait = TimeSpan.FromTicks(Math.Min(network.ReopenWait.Ticks * 2, ReopenCap.Ticks));
                 network.ReopenAt = now + network.ReopenWait;
@@ -245,7 +247,7 @@ internal sealed class NetworkSet
         {
             // The other networks go on, and this one follows as soon as the machine's route is gone.
             if (network.Error != text)
-                Log.NetworkFault(_logger, configuration.Name, text);
+                TellFault(network, text);
             network.Error = text;
             network.ReopenAt = Instant.Never;
             return;
@@ -266,6 +268,7 @@ internal sealed class NetworkSet
         Log.NetworkUp(
             _logger, configuration.Name, device.Name,
             string.Join(' ', OverlayNetwork.AddressesOf(configuration)), device.Mtu);
+        Tell(EventKinds.NetworkUp, network, $"network {configuration.Name} is up on {device.Name}");
     }
 
     private void Close(OverlayNetwork network)
@@ -273,8 +276,18 @@ internal sealed class NetworkSet
         if (network.Device is not { } device)
             return;
         Log.NetworkDown(_logger, network.Configuration.Name, device.Name);
+        Tell(EventKinds.NetworkDown, network, $"network {network.Configuration.Name} is gone from {device.Name}");
         network.Dispose();
     }
+
+    private void TellFault(OverlayNetwork network, string text)
+    {
+        Log.NetworkFault(_logger, network.Configuration.Name, text);
+        Tell(EventKinds.NetworkDown, network, $"network {network.Configuration.Name}: {text}", text);
+    }
+
+    private void Tell(string kind, OverlayNetwork network, string text, string reason = "") =>
+        _parts.Events.Publish(kind, new EventFacts(text) { Network = network.Configuration.Name, Reason = reason });
 
     private void Change(OverlayNetwork network, NetworkConfiguration wanted, Instant now)
     {

@@ -86,6 +86,9 @@ internal sealed class OverlayNetwork(NetworkConfiguration configuration) : IDisp
     /// <summary>When that was.</summary>
     public Instant CompiledAt { get; private set; }
 
+    /// <summary>The routes that operators were last told of as events; kept while there is no interface.</summary>
+    public ImmutableArray<RouteCandidate> Told { get; set; } = [];
+
     /// <summary>Why the table is older than the routes, or empty.</summary>
     public string TableFault { get; set; } = "";
 

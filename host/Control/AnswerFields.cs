@@ -95,6 +95,20 @@ internal static class AnswerFields
         new("version", ControlValueKind.String, "Its version.", Required: true),
     ];
 
+    /// <summary>An event of <c>events.subscribe</c>; an object with nothing but <c>dropped</c> announces a gap.</summary>
+    public static IReadOnlyList<ControlField> Event { get; } =
+    [
+        new("dropped", ControlValueKind.Integer, "Events that are missing here: the reader was slower than they came."),
+        new("kind", ControlValueKind.String, "Such as peer.up."),
+        new("network", ControlValueKind.String, "The network concerned."),
+        new("peer", ControlValueKind.String, "The peer concerned."),
+        new("prefix", ControlValueKind.String, "The prefix concerned."),
+        new("reason", ControlValueKind.String, "Why, as a stable word where there is one."),
+        new("seq", ControlValueKind.Integer, "Its number; the next one's is larger by 1."),
+        new("text", ControlValueKind.String, "What happened, in one sentence."),
+        new("time", ControlValueKind.String, "When, RFC 3339 UTC."),
+    ];
+
     /// <summary><c>version</c>.</summary>
     public static IReadOnlyList<ControlField> Version { get; } =
     [

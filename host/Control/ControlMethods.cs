@@ -30,6 +30,7 @@ internal sealed class ControlMethods : IControlMethods
             new RouteMethods(daemon),
             new PluginMethods(daemon),
             new OperateMethods(daemon),
+            new EventMethods(daemon),
         ];
         foreach (MethodEntry entry in groups.SelectMany(group => group.Methods))
             _methods.Add(entry.Method.Name, entry);

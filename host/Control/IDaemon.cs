@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using VibePN.Contracts;
 using VibePN.Engine;
+using VibePN.Engine.Events;
 
 namespace VibePN.Host.Control;
 
@@ -9,6 +10,9 @@ internal interface IDaemon
 {
     /// <summary>Our own fingerprint.</summary>
     Fingerprint Node { get; }
+
+    /// <summary>The last things that happened.</summary>
+    EventRing Events { get; }
 
     /// <summary>What the files say and waits for the next start, one line each.</summary>
     ImmutableArray<string> Pending { get; }

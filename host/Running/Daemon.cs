@@ -4,6 +4,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine;
+using VibePN.Engine.Events;
 using VibePN.Host.Configuration;
 using VibePN.Host.Control;
 using VibePN.Host.Logging;
@@ -112,8 +113,10 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     /// <returns>True when it was a plugin's and the daemon goes on.</returns>
     public bool OnUnhandledException(Exception exception)
     {
-        if (_plugins.Attribute(exception) is not null)
+        if (_plugins.Attribute(exception) is { } plugin)
         {
+            Events.Publish(EventKinds.PluginFailed,
+                new EventFacts($"plugin {plugin} failed: {exception.Message}") { Reason = exception.GetType().Name });
             foreach (FailClosedTrust trust in _parts.Trust)
                 trust.OnFault();
             return true;
@@ -122,6 +125,9 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
         Log.OwnFault(_logger, exception.ToString());
         return false;
     }
+
+    /// <inheritdoc/>
+    public EventRing Events => _parts.Events;
 
     /// <inheritdoc/>
     public ImmutableArray<string> Pending => _parts.Pending;
@@ -156,7 +162,11 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
             if (outcome.Error != ControlError.None)
                 Log.ReloadRefused(_logger, caller, outcome.Text);
             else if (!dryRun)
-                Log.Reloaded(_logger, caller, outcome.Changes.Count == 0 ? "nothing changed" : string.Join("; ", outcome.Changes));
+            {
+                string changes = outcome.Changes.Count == 0 ? "nothing changed" : string.Join("; ", outcome.Changes);
+                Log.Reloaded(_logger, caller, changes);
+                Events.Publish(EventKinds.ConfigReloaded, new EventFacts($"reload by {caller}: {changes}"));
+            }
             return outcome;
         },
         cancellationToken);
@@ -169,7 +179,10 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
             if (outcome.Error != ControlError.None)
                 Log.SwapRefused(_logger, caller, outcome.Text);
             else if (outcome.Took is { } took)
+            {
                 Log.Swapped(_logger, caller, outcome.Text, Math.Round(took.TotalMilliseconds, 3));
+                Events.Publish(EventKinds.PluginSwapped, new EventFacts($"swap by {caller}: {outcome.Text}"));
+            }
             return outcome;
         },
         cancellationToken);
@@ -219,6 +232,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
             Loggers = _log.Loggers,
             Time = TimeProvider.System,
             Random = Random.Shared,
+            Events = _parts.Events,
             Meter = _engineMeter,
             Store = new PluginStore(Path.Combine(_configuration.Host.StateDirectory, StateFolders.Engine)),
             Built = BuildDay.Start,

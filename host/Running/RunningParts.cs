@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine;
 using VibePN.Engine.Configuration;
+using VibePN.Engine.Events;
 using VibePN.Host.Configuration;
 using VibePN.Host.Control;
 using VibePN.Host.Logging;
@@ -42,6 +43,9 @@ internal sealed class RunningParts(HostSettings settings, PluginSet plugins, Plu
 
     /// <summary>A change of control plugins under way: it goes on while the caller gets the answer.</summary>
     public Task ControlMove { get; set; } = Task.CompletedTask;
+
+    /// <summary>The last things that happened, for whoever watches.</summary>
+    public EventRing Events { get; } = new(TimeProvider.System);
 
     /// <summary>What the files say and waits for the next start, one line each.</summary>
     public ImmutableArray<string> Pending { get; set; } = [];

@@ -13,7 +13,7 @@ public sealed class UsageTests
     {
         Outcome outcome = Outcome.Of([.. name.Split(' '), "--help"]);
         Assert.Equal(0, outcome.ExitCode);
-        Assert.Matches($"Usage: vpnctl {name}( [A-Z]+)* \\[OPTIONS\\]\n", outcome.Out);
+        Assert.Matches($"Usage: vpnctl {name}( \\[?[A-Z|]+\\]?)* \\[OPTIONS\\]\n", outcome.Out);
         Assert.Contains($"Example:\n  vpnctl {name}", outcome.Out, StringComparison.Ordinal);
         Assert.Equal(outcome, Outcome.Of(["help", .. name.Split(' ')]));
         Assert.Equal(outcome, Outcome.Of(["-h", .. name.Split(' ')]));
@@ -29,6 +29,8 @@ public sealed class UsageTests
             Usage: vpnctl status [OPTIONS]
 
             Options:
+              --watch [SECONDS]  Show it again every 2 or so many seconds, until Ctrl-C: on a screen in place,
+                                 otherwise one after the other
               --socket PATH      The daemon's control socket. Default: /run/vibepn/vibepn.sock
               --timeout SECONDS  How long to wait for the daemon. Default: 15
               --json             Print the result as JSON.

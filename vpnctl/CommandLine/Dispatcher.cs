@@ -58,14 +58,10 @@ internal static class Dispatcher
     {
         string one = words[0];
         string two = words.Count > 1 ? $"{one} {words[1]}" : one;
-        foreach (Command command in CommandTable.All)
-        {
-            if (command.Name == one)
-                return (command, 1);
-            if (command.Name == two)
-                return (command, 2);
-        }
-        throw Unknown(words);
+        // 'peers reconnect' before 'peers', whose word may be any peer's name.
+        if (CommandTable.All.FirstOrDefault(command => command.Name == two) is { } longer)
+            return (longer, longer.Name == one ? 1 : 2);
+        return CommandTable.All.FirstOrDefault(command => command.Name == one) is { } shorter ? (shorter, 1) : throw Unknown(words);
     }
 
     private static CommandException Unknown(IReadOnlyList<string> words)

@@ -11,6 +11,12 @@ namespace VibePN.Vpnctl.CommandLine;
 /// <param name="Default">The value when it is absent; null for none.</param>
 internal sealed record OptionInfo(string Name, bool IsSwitch, string MetaValue, string Help, object? Default)
 {
+    /// <summary>What an option gets that may stand without its value, and does.</summary>
+    public const string Bare = "default";
+
+    /// <summary>Whether it may stand without its value, in which case the default applies: <c>[SECONDS]</c>.</summary>
+    public bool HasOptionalValue => MetaValue.StartsWith('[');
+
     /// <summary>All options of an options class, its own before inherited ones.</summary>
     public static IReadOnlyList<OptionInfo> Of(Type options) =>
     [

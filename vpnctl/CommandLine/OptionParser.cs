@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using CommandLine;
 using VibePN.Vpnctl.Commands;
 using VibePN.Vpnctl.Rendering;
@@ -32,10 +33,12 @@ internal static class OptionParser
         string[] given = [.. options.Words];
         if (given.Length > options.WordNames.Count)
             throw Usage(command, $"'{Escape.Controls(given[options.WordNames.Count])}' is one word too many.");
-        if (given.Length < options.WordNames.Count)
-            throw Usage(command, $"{options.WordNames[given.Length]} is missing.");
+        if (options.WordNames.Skip(given.Length).FirstOrDefault(name => !name.StartsWith('[')) is { } missing)
+            throw Usage(command, $"{missing} is missing.");
         return options;
     }
+
+    private static bool IsNumber(string word) => double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 
     /// <summary>
     /// Joins every option with its value: <c>--export</c>, <c>--export=false</c> and <c>--name x</c> become one word each.
@@ -57,6 +60,7 @@ internal static class OptionParser
             }
             string? value = parts.Length == 2 ? parts[1]
                 : option.IsSwitch ? "true"
+                : option.HasOptionalValue ? i + 1 < words.Count && IsNumber(words[i + 1]) ? words[++i] : OptionInfo.Bare
                 : i + 1 < words.Count ? words[++i]
                 : null;
             if (string.IsNullOrEmpty(value))

@@ -47,8 +47,16 @@ internal sealed class SwapOptions : DaemonOptions
     public override IReadOnlyList<string> WordNames => ["ROLE", "NAME"];
 }
 
+/// <summary>What every command accepts that shows a state which changes.</summary>
+internal class WatchOptions : DaemonOptions
+{
+    [Option("watch", MetaValue = "[SECONDS]",
+        HelpText = "Show it again every 2 or so many seconds, until Ctrl-C: on a screen in place, otherwise one after the other")]
+    public string? Watch { get; set; }
+}
+
 /// <summary>Options of commands whose rows belong to networks.</summary>
-internal sealed class NetworkFilterOptions : DaemonOptions
+internal class NetworkFilterOptions : WatchOptions
 {
     [Option("network", MetaValue = "NAME", HelpText = "Show this network only.")]
     public string? Network { get; set; }

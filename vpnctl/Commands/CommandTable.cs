@@ -8,8 +8,8 @@ internal static class CommandTable
 {
     public static IReadOnlyList<Command> All { get; } =
     [
-        Command.Of<DaemonOptions>("status", "Show the daemon's health, and how many peers and routes it has.",
-            "vpnctl status", (o, t) => DaemonCommands.Show(o, t, "status", StatusView.Render)),
+        Command.Of<WatchOptions>("status", "Show the daemon's health, and how many peers and routes it has.",
+            "vpnctl status", (o, t) => DaemonCommands.Watch(o, t, "status", StatusView.Render)),
         Command.Of<NetworkFilterOptions>("peers", "List the peers, connected or not.",
             "vpnctl peers --network corp", (o, t) => DaemonCommands.List(o, t, "peers", "networks", PeersView.Render)),
         Command.Of<NetworkFilterOptions>("routes", "List the routes and where they lead.",
@@ -18,6 +18,8 @@ internal static class CommandTable
             "vpnctl route explain 192.168.7.20 --network corp --from 10.42.0.9", RouteExplainCommand.Run),
         Command.Of<NetworkFilterOptions>("networks", "List the networks, their interfaces and traffic.",
             "vpnctl networks", (o, t) => DaemonCommands.List(o, t, "networks", "name", NetworksView.Render)),
+        Command.Of<EventsOptions>("events", "Tell what happened in the daemon, and what happens.",
+            "vpnctl events --follow --since 5m --kind 'peer.*,network.*'", EventsCommand.Run),
         Command.Of<DaemonOptions>("plugins list", "List the plugins that the daemon runs.",
             "vpnctl plugins list", (o, t) => DaemonCommands.Show(o, t, "plugins.list", PluginsView.Render)),
         Command.Of<SwapOptions>("plugins swap", "Let a plugin that stands by take another's place: role routing or trust.",

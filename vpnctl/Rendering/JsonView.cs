@@ -16,18 +16,22 @@ internal static class JsonView
 
     public static void Write(JsonElement value, TextWriter output) => Write(output, writer => WriteValue(writer, value));
 
-    public static void Write(IReadOnlyList<JsonElement> values, TextWriter output) => Write(output, writer =>
+    public static void Write(IReadOnlyList<JsonElement> values, TextWriter output, bool onOneLine = false) => Write(output, writer =>
     {
         writer.WriteStartArray();
         foreach (JsonElement value in values)
             WriteValue(writer, value);
         writer.WriteEndArray();
-    });
+    }, onOneLine);
 
-    public static void Write(TextWriter output, Action<Utf8JsonWriter> write)
+    /// <summary>A value on one line, for streams.</summary>
+    public static void WriteLine(JsonElement value, TextWriter output) =>
+        Write(output, writer => WriteValue(writer, value), onOneLine: true);
+
+    public static void Write(TextWriter output, Action<Utf8JsonWriter> write, bool onOneLine = false)
     {
         using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer, Options))
+        using (var writer = new Utf8JsonWriter(buffer, Options with { Indented = !onOneLine }))
             write(writer);
         output.WriteLine(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));
     }

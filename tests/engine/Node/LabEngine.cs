@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine.Configuration;
+using VibePN.Engine.Events;
 using VibePN.Engine.Tests.Packets;
 using VibePN.Engine.Tests.Time;
 using VibePN.Testkit;
@@ -55,6 +56,9 @@ internal sealed class LabEngine : IAsyncDisposable
     /// <summary>Prepares the trust plugin of each run.</summary>
     public Action<LabTrust>? OnTrustMade { get; set; }
 
+    /// <summary>What happened in the present run.</summary>
+    public EventRing Events { get; private set; } = null!;
+
     public LabPolicy Policy { get; private set; } = null!;
 
     /// <summary>The machine's clock, which can be set wrong.</summary>
@@ -92,6 +96,7 @@ internal sealed class LabEngine : IAsyncDisposable
             Loggers = Lines,
             Time = Clock,
             Random = Random.Shared,
+            Events = Events = new EventRing(Clock),
             Meter = _meter,
             Store = _context,
         });

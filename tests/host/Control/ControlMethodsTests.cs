@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using VibePN.Contracts;
 using VibePN.Engine;
+using VibePN.Engine.Events;
 using VibePN.Host.Control;
 
 namespace VibePN.Host.Tests.Control;
@@ -183,7 +184,7 @@ public sealed class ControlMethodsTests
     {
         string[] names = [.. Methods().Describe().Select(method => method.Name)];
         Assert.Equal(
-            ["goodbye", "networks", "peers", "plugins.list", "plugins.swap", "reload", "route.explain", "routes", "shutdown", "status", "version"],
+            ["events.subscribe", "goodbye", "networks", "peers", "plugins.list", "plugins.swap", "reload", "route.explain", "routes", "shutdown", "status", "version"],
             names);
     }
 
@@ -237,8 +238,10 @@ public sealed class ControlMethodsTests
             : value.GetArrayLength() == 0 && field.Kind == ControlValueKind.Objects ? ControlValueKind.Objects : ControlValueKind.Strings),
     };
 
-    private sealed class FakeDaemon : IDaemon
+    internal sealed class FakeDaemon : IDaemon
     {
+        public EventRing Events { get; } = new(TimeProvider.System);
+
         public EngineStatus Status { get; set; } = new(
             new TimeSpan(1, 2, 3),
             [

@@ -164,6 +164,7 @@ internal sealed class SwapNode(MemoryWire wire, int number, int more) : IAsyncDi
             Loggers = NullLoggerFactory.Instance,
             Time = TimeProvider.System,
             Random = Random.Shared,
+            Events = Parts.Events,
             Meter = _meter,
             Store = new PluginStore(_bench.Scratch.At("state/engine")),
         });

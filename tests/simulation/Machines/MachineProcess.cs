@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine;
 using VibePN.Engine.Configuration;
+using VibePN.Engine.Events;
 using VibePN.Engine.Forwarding;
 using VibePN.Engine.Node;
 using VibePN.Engine.Runtime;
@@ -53,6 +54,7 @@ internal sealed class MachineProcess : IControlQueue, IEngineDriver
                 Loggers = loggers,
                 Time = machine.Clock,
                 Random = random,
+                Events = new EventRing(machine.Clock),
                 Meter = meter,
                 Store = machine.EngineFiles,
             },

@@ -1,0 +1,65 @@
+using System.Text.Json;
+using VibePN.Vpnctl.Commands;
+
+namespace VibePN.Vpnctl.Tests;
+
+/// <summary>
+/// What a command is tried with: <c>golden/COMMAND/sample.json</c>. Its members, all optional: <c>arguments</c>, the words
+/// after <c>vpnctl</c> (by default those of the command's example, where <c>{dir}</c> is a folder of the run's own);
+/// <c>answers</c>, by method what the daemon answers, a list for a method that streams; <c>files</c>, by name what stands in
+/// that folder.
+/// </summary>
+internal sealed class GoldenSample
+{
+    private readonly JsonElement _root;
+
+    private GoldenSample(string folder, JsonElement root) => (Folder, _root) = (folder, root);
+
+    /// <summary>Where the command's files are.</summary>
+    public string Folder { get; }
+
+    public static GoldenSample Of(Command command)
+    {
+        string folder = Path.Combine(Root(), "tests", "vpnctl", "golden", command.Name.Replace(' ', '-'));
+        string file = Path.Combine(folder, "sample.json");
+        Assert.True(File.Exists(file),
+            $"tests/vpnctl/golden/{Path.GetFileName(folder)}/sample.json is missing: write there what the daemon answers to "
+            + $"'{command.Name}' (GoldenSample.cs says how), then run tools/update-golden.sh.");
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
+        return new GoldenSample(folder, document.RootElement.Clone());
+    }
+
+    /// <summary>The words after <c>vpnctl</c>.</summary>
+    public string[] Arguments(Command command, string folder)
+    {
+        string[] words = _root.TryGetProperty("arguments", out JsonElement given)
+            ? [.. given.EnumerateArray().Select(word => word.GetString()!)]
+            : [.. Split(command.Example).Skip(1)];
+        return [.. words.Select(word => word.Replace("{dir}", folder, StringComparison.Ordinal))];
+    }
+
+    /// <summary>What the daemon answers to a method, or null.</summary>
+    public JsonElement? Answer(string method) =>
+        _root.TryGetProperty("answers", out JsonElement answers) && answers.TryGetProperty(method, out JsonElement answer) ? answer : null;
+
+    /// <summary>Writes the files that the command finds.</summary>
+    public void WriteFiles(string folder)
+    {
+        if (!_root.TryGetProperty("files", out JsonElement files))
+            return;
+        foreach (JsonProperty file in files.EnumerateObject())
+            File.WriteAllText(Path.Combine(folder, file.Name), file.Value.GetString());
+    }
+
+    // As a shell would, as far as examples go: blanks, and single quotes.
+    private static IEnumerable<string> Split(string line) => line.Split('\'')
+        .SelectMany((part, i) => i % 2 == 1 ? [part] : part.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+    private static string Root()
+    {
+        DirectoryInfo? folder = new(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "VibePN.Modular.sln")))
+            folder = folder.Parent;
+        return folder?.FullName ?? throw new InvalidOperationException("These tests run inside the repository.");
+    }
+}
