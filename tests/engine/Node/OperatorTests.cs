@@ -98,7 +98,7 @@ public sealed class OperatorTests
         PeerDetail peer = (await lab[0].Engine.GetPeerAsync("node2", Token))!;
         Assert.Null(peer.KeyAge);
         Assert.InRange(peer.Errors.Length, 1, 8);
-        Assert.Contains(peer.Errors, error => error.Text.StartsWith("Shutdown (by peer)", StringComparison.Ordinal));
+        Assert.Contains(peer.Errors, error => error.Text.StartsWith("Goodbye: ", StringComparison.Ordinal));
     }
 
     [Fact]
