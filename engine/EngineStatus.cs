@@ -61,6 +61,9 @@ public sealed record PeerStatus
 
     /// <summary>Time until the next dial, or null.</summary>
     public TimeSpan? NextDial { get; init; }
+
+    /// <summary>When these numbers were taken, since the engine's start.</summary>
+    public TimeSpan SampledAt { get; init; }
 }
 
 /// <summary>One network.</summary>
@@ -110,4 +113,8 @@ public sealed record NetworkStatus
 /// <param name="Best">Whether packets for exactly this prefix use it.</param>
 /// <param name="Expires">When it goes unless refreshed, UTC.</param>
 public sealed record RouteStatus(
-    string Network, RouteCandidate Candidate, string PeerName, bool Best, DateTimeOffset? Expires);
+    string Network, RouteCandidate Candidate, string PeerName, bool Best, DateTimeOffset? Expires)
+{
+    /// <summary>Why it is not used although it was announced; null for an accepted one.</summary>
+    public RouteRefusal? Refusal { get; init; }
+}

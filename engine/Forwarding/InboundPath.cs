@@ -10,7 +10,7 @@ namespace VibePN.Engine.Forwarding;
 //   2. parse    headers → key
 //   3. source   is it one this peer may use here? never one of our own
 //   4. target   is the destination ours, or behind us?
-//   5. clamp    TCP's largest segment, in packets that begin a connection
+//   5. clamp    TCP's largest segment, in packets that begin a connection; answers to our own echo questions are kept
 //   6. checksum  one that its sender left partial: found, and completed for a device that does not
 //   7. write    runs of neighbours for one network, one call each
 
@@ -21,6 +21,9 @@ namespace VibePN.Engine.Forwarding;
 /// </remarks>
 internal sealed class InboundPath
 {
+    // No packet is dropped for this: it has reached whom it is for, which is this node itself.
+    private const DropReason Kept = (DropReason)(-1);
+
     /// <summary>Packets that belong to no network of ours, and so to no network's counters.</summary>
     public DropCounters Drops { get; } = new();
 
@@ -46,7 +49,7 @@ internal sealed class InboundPath
                 run.Bytes += batch.LengthOf(slot);
                 continue;
             }
-            (port?.Network.ReceivedDrops ?? Drops).Add(reason);
+            CountLost(batch, slot, port, reason);
             Write(batch, in run);
             run.Restart(slot + 1);
         }
@@ -85,6 +88,9 @@ internal sealed class InboundPath
         ChecksumState checksum = batch.OffloadOf(slot).Checksum;
         if (key.Protocol == IpProtocol.Tcp)
             MssClamp.Apply(packet, facts, run.Table.TcpMtu, checksum);
+        else if (key.Protocol is IpProtocol.Icmp or IpProtocol.IcmpV6
+            && run.Port!.Network.Echoes.TryTake(packet, key, facts, run.Port.Peer))
+            return Kept;
         if (checksum == ChecksumState.Complete)
             return DropReason.None;
         if (!OffloadFacts.TryLocateChecksum(key, facts, packet.Length, out PacketOffload offload))
@@ -94,6 +100,18 @@ internal sealed class InboundPath
             PartialChecksum.Complete(packet, offload.ChecksumStart, offload.ChecksumOffset);
         batch.SetOffload(slot, isTaken ? offload : default);
         return DropReason.None;
+    }
+
+    private void CountLost(PacketBatch batch, int slot, PeerPort? port, DropReason reason)
+    {
+        if (reason == Kept)
+        {
+            port!.Received.Add(1, batch.LengthOf(slot));
+            port.Network.Received.Add(1, batch.LengthOf(slot));
+            return;
+        }
+        (port?.Network.ReceivedDrops ?? Drops).Add(reason);
+        port?.Drops.Add(reason);
     }
 
     private static void Write(PacketBatch batch, in Run run)
@@ -107,7 +125,10 @@ internal sealed class InboundPath
         port.Received.Add(accepted, bytes);
         port.Network.Received.Add(accepted, bytes);
         if (accepted < run.Count)
+        {
             port.Network.ReceivedDrops.Add(DropReason.DeviceRefused, run.Count - accepted);
+            port.Drops.Add(DropReason.DeviceRefused, run.Count - accepted);
+        }
     }
 
     /// <summary>Neighbours of one network that passed, and what the network is while the run lasts.</summary>

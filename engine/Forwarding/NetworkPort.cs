@@ -28,6 +28,9 @@ internal sealed class NetworkPort(string name, ITunDevice device)
         set => _table = value;
     }
 
+    /// <summary>Keeps the answers to this node's own echo questions.</summary>
+    public EchoDesk Echoes { get; } = new();
+
     /// <summary>Packets from the kernel that a connection took.</summary>
     public TrafficCounters Sent { get; } = new();
 

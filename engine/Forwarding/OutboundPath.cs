@@ -64,6 +64,33 @@ internal sealed class OutboundPath : IDisposable
         SendAll(batch);
     }
 
+    /// <summary>Forwards the one packet of a batch, which this node made itself: nobody needs an ICMP answer.</summary>
+    /// <returns>Where it went, or why it did not.</returns>
+    public OutboundDecision SendOwn(PacketBatch batch)
+    {
+        ForwardingTable table = _network.Table;
+        DropReason reason = Examine(batch.Packet(0), table, out _keys[0], out _facts[0]);
+        var route = new OutboundDecision(null, null, reason);
+        if (reason == DropReason.None)
+        {
+            table.Lookup.Find(_keys.AsSpan(0, 1), _groups.AsSpan(0, 1));
+            route = OutboundDecision.Choose(table.HopsOf(_groups[0]), _keys[0], _facts[0].Fragment);
+        }
+        if (route.Active is { } active)
+        {
+            batch.SetFlow(0, _flows.Of(_keys[0], _facts[0].Fragment));
+            batch.SetNetwork(0, active.Number);
+            SendResult result = active.Connection.Send(batch, 0, 1);
+            CountSent(batch, 0, Math.Clamp(result.Taken, 0, 1), route.Port!);
+            if (result.Taken > 0)
+                return route;
+            route = route with { Reason = result.Refusal == DropReason.None ? DropReason.QueueFull : result.Refusal };
+        }
+        _network.SentDrops.Add(route.Reason);
+        route.Port?.Drops.Add(route.Reason);
+        return route;
+    }
+
     /// <summary>Frees the memory for ICMP answers.</summary>
     public void Dispose() => _icmp.Dispose();
 
@@ -139,6 +166,7 @@ internal sealed class OutboundPath : IDisposable
     private void Drop(PacketBatch batch, int slot, DropReason reason, OutboundDecision route)
     {
         _network.SentDrops.Add(reason, OffloadFacts.PacketsOf(batch, slot));
+        route.Port?.Drops.Add(reason, OffloadFacts.PacketsOf(batch, slot));
         if (reason == DropReason.TooBig)
             _icmp.AnswerTooBig(batch.Packet(slot), route.Active!.Connection.Path.MaxPacketBytes);
         else if (reason == DropReason.NoRoute)

@@ -44,6 +44,9 @@ internal sealed class PeerPort(Fingerprint peer, NetworkPort network)
 
     /// <summary>Packets from the peer that the device took.</summary>
     public TrafficCounters Received { get; } = new();
+
+    /// <summary>Packets to the peer, and from it, that went nowhere.</summary>
+    public DropCounters Drops { get; } = new();
 }
 
 /// <summary>A connection that carries a peer's traffic and our number of the network on it, set and read together.</summary>

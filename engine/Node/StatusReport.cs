@@ -20,17 +20,11 @@ internal static class StatusReport
     public static EngineStatus Take(
         ControlPlane plane, ImmutableArray<ITrustPlugin> trust, ClockGuard clock, Instant now, DateTimeOffset utcNow)
     {
-        var names = new Dictionary<Fingerprint, string>();
-        foreach (PeerMachine peer in plane.Peers)
-        {
-            if (peer.Identity is { } identity)
-                names[identity] = peer.Configuration.Name;
-        }
         return new EngineStatus(
             now - plane.Started,
-            [.. plane.Peers.Select(peer => Peer(peer, now, utcNow))],
+            [.. plane.Peers.Select(peer => Peer(peer, plane.Started, now, utcNow))],
             [.. plane.Networks.All.Select(network => Network(network, plane))],
-            [.. plane.Networks.All.SelectMany(network => Routes(network, names, now, utcNow))],
+            [.. plane.Networks.All.SelectMany(network => Routes(network, plane, now, utcNow))],
             [.. Warnings(plane, trust, clock.Warning(utcNow), now)])
         {
             Offloads = [.. Offloads(plane)],
@@ -50,7 +44,8 @@ internal static class StatusReport
         : peer.IsDialling || peer.Connections.Count > 0 ? "connecting"
         : !peer.Configuration.Addresses.IsEmpty ? "waiting" : "idle";
 
-    private static PeerStatus Peer(PeerMachine peer, Instant now, DateTimeOffset utcNow)
+    /// <summary>A peer as the list has it.</summary>
+    public static PeerStatus Peer(PeerMachine peer, Instant started, Instant now, DateTimeOffset utcNow)
     {
         PeerConnection? active = peer.Active;
         return new PeerStatus
@@ -67,6 +62,7 @@ internal static class StatusReport
             Path = active?.Transport.Path,
             Counters = active?.Transport.GetStatistics() ?? default,
             LastError = peer.LastError,
+            SampledAt = now - started,
             NextDial = peer.NextDial is { } next ? Max(next - now, TimeSpan.Zero) : null,
         };
     }
@@ -91,9 +87,15 @@ internal static class StatusReport
         };
     }
 
-    private static IEnumerable<RouteStatus> Routes(
-        OverlayNetwork network, Dictionary<Fingerprint, string> names, Instant now, DateTimeOffset utcNow)
+    /// <summary>The accepted routes of a network.</summary>
+    public static IEnumerable<RouteStatus> Routes(OverlayNetwork network, ControlPlane plane, Instant now, DateTimeOffset utcNow)
     {
+        var names = new Dictionary<Fingerprint, string>();
+        foreach (PeerMachine peer in plane.Peers)
+        {
+            if (peer.Identity is { } identity)
+                names[identity] = peer.Configuration.Name;
+        }
         foreach (RouteCandidate candidate in network.Routes.Candidates(now))
         {
             Instant expires = network.Routes.ExpiryOf(candidate.NextHop);

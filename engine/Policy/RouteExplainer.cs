@@ -138,13 +138,7 @@ internal sealed class RouteExplainer(
             Candidate = verdict.Candidate,
             Reason = verdict.Reason,
             Text = verdict.Text,
-            RefusedBy = verdict.Candidate is not null ? "" : route.Judgement.Stage switch
-            {
-                JudgementStage.Guard => "guard",
-                JudgementStage.Rules => "rules",
-                JudgementStage.Damping => "damping",
-                _ => "plugin",
-            },
+            RefusedBy = verdict.Candidate is not null ? "" : RouteJudgement.NameOf(route.Judgement.Stage),
             Rule = route.Judgement.Rule?.Text ?? "",
             Penalty = damping?.Penalty ?? 0,
             DampedFor = damping?.ReuseTime is { } reuse && reuse > now ? reuse - now : null,

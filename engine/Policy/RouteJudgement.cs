@@ -27,6 +27,15 @@ internal sealed record RouteJudgement(ImportVerdict Verdict, JudgementStage Stag
     /// <summary>Whether only somebody's better claim, or our own, keeps the peer from having what it announces, if anything does.</summary>
     public bool IsClaim => Verdict.Candidate is not null || Verdict.Reason is RouteReason.AddressConflict or RouteReason.OwnAddress;
 
+    /// <summary>Who had the last word, in one word for operators.</summary>
+    public static string NameOf(JudgementStage stage) => stage switch
+    {
+        JudgementStage.Guard => "guard",
+        JudgementStage.Rules => "rules",
+        JudgementStage.Damping => "damping",
+        _ => "plugin",
+    };
+
     /// <summary>Refused.</summary>
     public static RouteJudgement Refuse(JudgementStage stage, RouteReason reason, string text, RuleVerdict? rule = null) =>
         new(new ImportVerdict(null, reason, text), stage, rule);

@@ -72,6 +72,12 @@ internal sealed partial class PeerMachine
     /// <summary>Why the last try or connection ended, or empty.</summary>
     public string LastError { get; private set; } = "";
 
+    /// <summary>The same as a code, or null.</summary>
+    public CloseCode? LastCode { get; private set; }
+
+    /// <summary>What went wrong lately, and which addresses were tried.</summary>
+    public PeerHistory History { get; } = new();
+
     /// <summary>When the peer was last heard, if ever.</summary>
     public Instant? LastHeard { get; private set; }
 
@@ -125,6 +131,9 @@ internal sealed partial class PeerMachine
     /// <summary>Whether two daemons seem to use the peer's certificate.</summary>
     public bool IsCloned(Instant now) => now < _clones.WarnedUntil;
 
+    /// <summary>When we renew the connection; null when there is none, or the peer does it.</summary>
+    public Instant? RenewsAt => Active is { IsOurs: true } && RenewalDue != Instant.Never ? RenewalDue : null;
+
     // Only whoever began the active connection renews it, so that a renewal is no new tie to break.
     private Instant RenewalDue
     {
@@ -159,6 +168,7 @@ internal sealed partial class PeerMachine
         if (Active is { } renewed && Planted.Is(PlantedDefect.RenewalBreaksFirst))
             Close(renewed, CloseCode.Superseded, "planted", now);
         string address = _dialling.Start(Configuration.Addresses, dialId, now);
+        History.Dial(address, dialId, Configuration.Addresses, now);
         _actions.Dial(this, dialId, address);
     }
 
@@ -169,6 +179,7 @@ internal sealed partial class PeerMachine
     /// <returns>Why the peer could not be reached, when no other address is left to try; null otherwise.</returns>
     public CloseReason? OnDialFailed(long dialId, CloseReason reason, Instant now)
     {
+        History.EndDial(dialId, reason.ToString(), now);
         if (_dialling.OnFailed(dialId, reason, now) is not { } failure)
             return null;
         if (Active is not null)
@@ -176,7 +187,7 @@ internal sealed partial class PeerMachine
             _dialling.BackOffRenewal(failure.Code, now);
             return failure;
         }
-        LastError = failure.ToString();
+        NoteError(failure, now);
         _dialling.BackOff(failure.Code, now);
         return failure;
     }
@@ -184,6 +195,7 @@ internal sealed partial class PeerMachine
     /// <summary>A connection is up: TLS is done on both ends and trust is durable.</summary>
     public void OnConnected(ITransportConnection transport, long dialId, Instant now)
     {
+        History.EndDial(dialId, "connected", now);
         if (!_dialling.OnConnected(dialId))
         {
             transport.Close(new CloseReason(CloseCode.Superseded, "another address of the same dial was faster"));
@@ -312,6 +324,14 @@ internal sealed partial class PeerMachine
     /// <summary>Leaves the peer alone for a while: it is neither dialled nor let in. Another configuration ends that.</summary>
     public void Hold(Instant until) => Conduct.Bar(until);
 
+    /// <summary>An order of the operator's: whatever failed or was too much before counts no more, and the peer is dialled at once.</summary>
+    public void Reconnect(Instant now)
+    {
+        Conduct.Forgive();
+        CloseAll(CloseCode.Goodbye, "to connect anew, by order of the operator", now);
+        _dialling.DialAfresh(now);
+    }
+
     /// <summary>Dial at once, as if nothing had failed before.</summary>
     public void DialSoon(Instant now) => _dialling.DialAfresh(now);
 
@@ -402,7 +422,7 @@ internal sealed partial class PeerMachine
         }
         if (connection is not null)
         {
-            LastError = "";
+            (LastError, LastCode) = ("", null);
             ConnectedSince ??= now;
             _renewedAt = now;
             if (connection.AgreedAt >= _networksChangedAt)
@@ -421,6 +441,12 @@ internal sealed partial class PeerMachine
             _agreeBy = Instant.Never;
         }
         _actions.ActiveChanged(this, connection, now);
+    }
+
+    private void NoteError(CloseReason reason, Instant now)
+    {
+        (LastError, LastCode) = (reason.ToString(), reason.Code);
+        History.Fail(LastError, now);
     }
 
     private void Drain(PeerConnection connection, Instant now)
@@ -451,7 +477,7 @@ internal sealed partial class PeerMachine
             return;
         _actions.ConnectionGone(this, connection, reason);
         if (reason.Code != CloseCode.Superseded)
-            LastError = reason.ToString();
+            NoteError(reason, now);
         if (Active == connection)
             Activate(BestOf(_connections), now);
         NoteWaiting(now);

@@ -10,17 +10,20 @@ internal static class AnswerFields
     [
         new("config_hash", ControlValueKind.String, "Digest of everything in effect.", Required: true),
         new("health", ControlValueKind.String, "ok or degraded.", Required: true),
+        new("health_reason", ControlValueKind.String, "Why it is degraded; empty when it is ok.", Required: true),
+        new("network_states", ControlValueKind.Strings, "Each network with its interface, or why it has none.", Required: true),
         new("networks", ControlValueKind.Integer, "Networks configured.", Required: true),
         new("node", ControlValueKind.String, "This node's fingerprint.", Required: true),
         new("offloads", ControlValueKind.Strings, "Offloads in use, and why one is off.", Required: true),
         new("peers", ControlValueKind.Integer, "Peers up.", Required: true),
         new("peers_configured", ControlValueKind.Integer, "Peers configured.", Required: true),
+        new("peers_down", ControlValueKind.Strings, "Peers that are not up, with the reason.", Required: true),
         new("pending", ControlValueKind.Strings, "What the files say and waits for the next start.", Required: true),
         new("pid", ControlValueKind.Integer, "Process ID.", Required: true),
         new("routes", ControlValueKind.Integer, "Routes accepted.", Required: true),
         new("uptime", ControlValueKind.String, "Since start, as a Go duration.", Required: true),
         new("version", ControlValueKind.String, "The daemon's version.", Required: true),
-        new("warnings", ControlValueKind.Strings, "What is wrong, one sentence each.", Required: true),
+        new("warnings", ControlValueKind.Strings, "What is wrong, will be wrong, or is odd; one sentence each.", Required: true),
     ];
 
     /// <summary>A peer in <c>peers</c>.</summary>
@@ -44,6 +47,7 @@ internal static class AnswerFields
         new("rtt_ms", ControlValueKind.Number, "Smoothed round trip, ms."),
         new("rx_bytes", ControlValueKind.Integer, "Bytes of inner packets received.", Required: true),
         new("rx_packets", ControlValueKind.Integer, "Inner packets received.", Required: true),
+        new("sampled_ms", ControlValueKind.Integer, "When these numbers were taken, ms since the daemon's start.", Required: true),
         new("since", ControlValueKind.String, "Up since, RFC 3339 UTC."),
         new("state", ControlValueKind.String, "up, connecting, waiting or another word.", Required: true),
         new("tx_bytes", ControlValueKind.Integer, "Bytes of inner packets sent.", Required: true),
@@ -78,8 +82,12 @@ internal static class AnswerFields
         new("peer", ControlValueKind.String, "The next hop's fingerprint.", Required: true),
         new("peer_name", ControlValueKind.String, "The next hop's name.", Required: true),
         new("prefix", ControlValueKind.String, "Where it leads.", Required: true),
+        new("reason", ControlValueKind.String, "Of a refused one: why, as a stable word."),
+        new("refused_by", ControlValueKind.String, "Of a refused one: guard, rules, damping or plugin."),
+        new("rule", ControlValueKind.String, "Of a refused one: what the configuration's rules said."),
         new("source", ControlValueKind.String, "learned, connected, static or legacy.", Required: true),
         new("stale", ControlValueKind.Boolean, "Whether its peer is away for the moment.", Required: true),
+        new("text", ControlValueKind.String, "Of a refused one: why, in one sentence."),
     ];
 
     /// <summary>A plugin in <c>plugins.list</c>.</summary>
@@ -93,6 +101,15 @@ internal static class AnswerFields
         new("settings", ControlValueKind.Object, "Its settings, defaults included.", Required: true),
         new("state", ControlValueKind.String, "running, standby, stopped, failed or zombie.", Required: true),
         new("version", ControlValueKind.String, "Its version.", Required: true),
+    ];
+
+    /// <summary>A component in <c>log.levels</c>.</summary>
+    public static IReadOnlyList<ControlField> LogLevel { get; } =
+    [
+        new("component", ControlValueKind.String, "Its name; * for those without a level of their own.", Required: true),
+        new("level", ControlValueKind.String, "The least severe level that is logged.", Required: true),
+        new("set_for", ControlValueKind.String, "The name that an operator gave this level to; null when it is the configuration's."),
+        new("until", ControlValueKind.String, "When it returns by itself, RFC 3339 UTC."),
     ];
 
     /// <summary>An event of <c>events.subscribe</c>; an object with nothing but <c>dropped</c> announces a gap.</summary>

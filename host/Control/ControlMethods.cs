@@ -31,6 +31,9 @@ internal sealed class ControlMethods : IControlMethods
             new PluginMethods(daemon),
             new OperateMethods(daemon),
             new EventMethods(daemon),
+            new PeerMethods(daemon),
+            new PingMethods(daemon),
+            new LogMethods(daemon),
         ];
         foreach (MethodEntry entry in groups.SelectMany(group => group.Methods))
             _methods.Add(entry.Method.Name, entry);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using VibePN.Contracts;
 using VibePN.Engine;
 using VibePN.Engine.Events;
+using VibePN.Host.Logging;
 
 namespace VibePN.Host.Control;
 
@@ -13,6 +14,27 @@ internal interface IDaemon
 
     /// <summary>The last things that happened.</summary>
     EventRing Events { get; }
+
+    /// <summary>How much is logged.</summary>
+    LogLevels LogLevels { get; }
+
+    /// <summary>When this node's certificate ends, or null when that cannot be told.</summary>
+    DateTimeOffset? CertificateEnds { get; }
+
+    /// <summary>Everything about one peer; null when there is none of that name.</summary>
+    Task<PeerDetail?> GetPeerAsync(string name, CancellationToken cancellationToken);
+
+    /// <summary>Ends a peer's connections.</summary>
+    Task<PeerOrder> DisconnectPeerAsync(string name, bool dryRun, CancellationToken cancellationToken);
+
+    /// <summary>Dials a peer at once.</summary>
+    Task<PeerOrder> ReconnectPeerAsync(string name, bool dryRun, CancellationToken cancellationToken);
+
+    /// <summary>Announcements that are known and not used.</summary>
+    Task<ImmutableArray<RouteStatus>> GetRefusedRoutesAsync(CancellationToken cancellationToken);
+
+    /// <summary>Pings through the overlay.</summary>
+    IAsyncEnumerable<PingStep> PingAsync(PingRequest request, CancellationToken cancellationToken);
 
     /// <summary>What the files say and waits for the next start, one line each.</summary>
     ImmutableArray<string> Pending { get; }

@@ -36,6 +36,7 @@ internal static class StatusJson
             path is { RoundTrip: var rtt } && rtt > TimeSpan.Zero ? Math.Round(rtt.TotalMilliseconds, 3) : null);
         writer.WriteNumber("rx_bytes", counters.BytesReceived);
         writer.WriteNumber("rx_packets", counters.PacketsReceived);
+        writer.WriteNumber("sampled_ms", (long)peer.SampledAt.TotalMilliseconds);
         writer.Time("since", peer.Since);
         writer.WriteString("state", peer.State);
         writer.WriteNumber("tx_bytes", counters.BytesSent);
@@ -54,6 +55,9 @@ internal static class StatusJson
         writer.WriteString("peer", candidate.NextHop.ToString());
         writer.WriteString("peer_name", route.PeerName);
         writer.WriteString("prefix", candidate.Prefix.ToString());
+        writer.WriteString("reason", route.Refusal?.Reason.ToString());
+        writer.WriteString("refused_by", route.Refusal?.By);
+        writer.WriteString("rule", route.Refusal is { Rule.Length: > 0 } refused ? refused.Rule : null);
         writer.WriteString("source", candidate.Source switch
         {
             RouteSource.Connected => "connected",
@@ -62,6 +66,7 @@ internal static class StatusJson
             _ => "learned",
         });
         writer.WriteBoolean("stale", candidate.Stale);
+        writer.WriteString("text", route.Refusal?.Text);
     }
 
     /// <summary>A network.</summary>

@@ -14,7 +14,6 @@ internal sealed class DaemonLog : IDisposable
     private const int QueueLimit = 10_000;
 
     private readonly LogFactory _factory = new();
-    private readonly LoggingRule _rule;
     private readonly NLogLoggerProvider _provider;
     private long _dropped;
 
@@ -28,11 +27,10 @@ internal sealed class DaemonLog : IDisposable
             new LineTarget(output, forJournal), QueueLimit, AsyncTargetWrapperOverflowAction.Discard)
         { Name = "queue" };
         queue.LogEventDropped += (_, _) => Interlocked.Increment(ref _dropped);
-        _rule = new LoggingRule("*", LevelOf(level), NLog.LogLevel.Fatal, queue);
-        var configuration = new LoggingConfiguration(_factory);
-        configuration.LoggingRules.Add(_rule);
         _factory.AutoShutdown = false;
-        _factory.Configuration = configuration;
+        _factory.Configuration = new LoggingConfiguration(_factory);
+        Levels = new LogLevels(_factory, queue, LevelOf(level), TimeProvider.System);
+        Levels.Apply();
         _provider = new NLogLoggerProvider(
             new NLogProviderOptions
             {
@@ -44,13 +42,16 @@ internal sealed class DaemonLog : IDisposable
                 AutoShutdown = false,
             },
             _factory);
-        // NLog's rule decides over levels, so that the level can change at run time.
-        Loggers = new LoggerFactory(
-            [_provider], new LoggerFilterOptions { MinLevel = Microsoft.Extensions.Logging.LogLevel.Trace });
+        // NLog's rules decide over levels, so that they can change at run time.
+        Loggers = new NotingLoggerFactory(
+            new LoggerFactory([_provider], new LoggerFilterOptions { MinLevel = Microsoft.Extensions.Logging.LogLevel.Trace }), Levels);
     }
 
     /// <summary>Loggers by component, such as <c>host</c> or <c>engine/sessions</c>.</summary>
     public ILoggerFactory Loggers { get; }
+
+    /// <summary>Which components log how much.</summary>
+    public LogLevels Levels { get; }
 
     /// <summary>Lines lost because the queue was full.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);
@@ -64,16 +65,13 @@ internal sealed class DaemonLog : IDisposable
             && stream == $"{facts.Device}:{facts.Inode}";
     }
 
-    /// <summary>Changes the least severe level that is logged.</summary>
-    public void SetLevel(Microsoft.Extensions.Logging.LogLevel level)
-    {
-        _rule.SetLoggingLevels(LevelOf(level), NLog.LogLevel.Fatal);
-        _factory.ReconfigExistingLoggers();
-    }
+    /// <summary>Changes the least severe level of whatever an operator gave no other one.</summary>
+    public void SetLevel(Microsoft.Extensions.Logging.LogLevel level) => Levels.SetStandard(LevelOf(level));
 
     /// <summary>Writes out what is queued, and ends.</summary>
     public void Dispose()
     {
+        Levels.Dispose();
         Loggers.Dispose();
         _factory.Flush(TimeSpan.FromSeconds(2));
         _factory.Shutdown();

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine;
@@ -32,6 +34,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     private readonly TaskCompletionSource<string> _stopRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Meter _meter = new("vibepn.host");
     private readonly Meter _engineMeter = new("vibepn");
+    private readonly Lazy<DateTimeOffset?> _certificateEnds;
     private StateLock? _state;
 
     /// <summary>Takes what was read and checked; starts nothing.</summary>
@@ -41,6 +44,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
         _configuration = files.Configuration;
         _log = log;
         _logger = log.Loggers.CreateLogger("host");
+        _certificateEnds = new Lazy<DateTimeOffset?>(() => EndOf(_configuration.Engine.Identity.CertificatePem));
         var selection = new PluginSelection(files.Listed);
         _plugins = new PluginSet(selection.Active,
             new PluginServices(log.Loggers, TimeProvider.System, _configuration.Host.StateDirectory, limits));
@@ -128,6 +132,32 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
 
     /// <inheritdoc/>
     public EventRing Events => _parts.Events;
+
+    /// <inheritdoc/>
+    public LogLevels LogLevels => _log.Levels;
+
+    /// <inheritdoc/>
+    public DateTimeOffset? CertificateEnds => _certificateEnds.Value;
+
+    /// <inheritdoc/>
+    public Task<PeerDetail?> GetPeerAsync(string name, CancellationToken cancellationToken) =>
+        _parts.Engine.GetPeerAsync(name, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<PeerOrder> DisconnectPeerAsync(string name, bool dryRun, CancellationToken cancellationToken) =>
+        _parts.Engine.DisconnectAsync(name, dryRun, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<PeerOrder> ReconnectPeerAsync(string name, bool dryRun, CancellationToken cancellationToken) =>
+        _parts.Engine.ReconnectAsync(name, dryRun, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ImmutableArray<RouteStatus>> GetRefusedRoutesAsync(CancellationToken cancellationToken) =>
+        _parts.Engine.GetRefusedRoutesAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<PingStep> PingAsync(PingRequest request, CancellationToken cancellationToken) =>
+        _parts.Engine.PingAsync(request, cancellationToken);
 
     /// <inheritdoc/>
     public ImmutableArray<string> Pending => _parts.Pending;
@@ -242,6 +272,20 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
         await engine.StartAsync(CancellationToken.None);
         _parts.Methods = new ControlMethods(this, _log.Loggers.CreateLogger("host/control"));
         ControlMove.Serve(_plugins.Loaded(PluginRole.Control).Single(), _configuration.Host.ControlSocket, _parts.Methods);
+    }
+
+    private static DateTimeOffset? EndOf(string certificate)
+    {
+        try
+        {
+            using var parsed = X509Certificate2.CreateFromPem(certificate);
+            return parsed.NotAfter.ToUniversalTime();
+        }
+        catch (CryptographicException)
+        {
+            // It was read before, or the daemon would not run; without its end there is merely no warning of it.
+            return null;
+        }
     }
 
     private static DaemonException AsSentence(Exception exception) => exception switch

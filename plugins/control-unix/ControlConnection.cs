@@ -1,53 +1,109 @@
 using System.Net.Sockets;
 using System.Text.Json;
-using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 
 namespace VibePN.Plugins.ControlUnix;
 
-/// <summary>One client: its request is read, answered, and the connection closed.</summary>
-internal sealed class ControlConnection(
-    Socket client,
-    ControlPrincipal principal,
-    ControlSettings settings,
-    IControlMethods methods,
-    IPluginContext context,
-    ControlMeters meters) : IDisposable
+/// <summary>What all connections of a server share.</summary>
+internal sealed record ControlParts(
+    ControlSettings Settings, IControlMethods Methods, IPluginContext Context, ControlMeters Meters, Slots Slots);
+
+/// <summary>One client: reads its requests and sees to it that each is answered in the protocol it speaks.</summary>
+/// <remarks>
+/// One task reads; each call is a task of its own (<see cref="CallRunner"/>); one task writes. A request without
+/// <c>v</c> is the predecessor's: it is answered and the connection closed.
+/// </remarks>
+internal sealed class ControlConnection : IDisposable
 {
-    private const int FirstBuffer = 1024;
+    // From then on a client that is asked to take its lines and does not counts as stalled.
+    private static readonly TimeSpan StallPatience = TimeSpan.FromMilliseconds(250);
 
-    // What a streaming method may put into one answer.
-    private const int MaxResults = 4096;
-
+    private readonly Socket _client;
+    private readonly ControlParts _parts;
     private readonly Lock _lock = new();
-    private readonly long _began = context.Time.GetTimestamp();
-    private readonly CancellationTokenSource _reading = new(settings.RequestTimeout, context.Time);
+    private readonly RequestReader _reader;
+    private readonly CancellationTokenSource _reading;
+    private readonly CancellationTokenSource _sending;
     private readonly CancellationTokenSource _aborting = new();
-    private bool _isReading = true;
-    private bool _disposed;
+    private readonly CallRunner _calls;
+    private Task _writing = Task.CompletedTask;
     private Task _unfinished = Task.CompletedTask;
-    private string _readingEnded = $"the request was not complete after {settings.RequestTimeout.TotalSeconds:0.###} s";
+    private string _readingEnded;
+    private ControlError _readingFault = ControlError.Timeout;
+    private bool _isReading = true;
+    private bool _isNew;
+    private bool _isTimingRequest;
+    private bool _hasSlot;
+    private bool _disposed;
+    private long _lastHeard;
+    private long _sendBegan;
+
+    public ControlConnection(Socket client, ControlPrincipal principal, uint uid, ControlParts parts)
+    {
+        _client = client;
+        _parts = parts;
+        Principal = principal;
+        Uid = uid;
+        TimeProvider time = parts.Context.Time;
+        _lastHeard = time.GetTimestamp();
+        _reader = new RequestReader(client);
+        _readingEnded = Late();
+        _reading = new CancellationTokenSource(parts.Settings.RequestTimeout, time);
+        _sending = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        _calls = new CallRunner(this, parts, _aborting.Token);
+    }
+
+    /// <summary>Who the client is.</summary>
+    public ControlPrincipal Principal { get; }
+
+    /// <summary>What the client may do.</summary>
+    public ControlRole Role => Principal.Role;
+
+    /// <summary>The client's user.</summary>
+    public uint Uid { get; }
+
+    /// <summary>Streams that run. <see cref="Slots"/> counts them.</summary>
+    public int Streams { get; set; }
+
+    /// <summary>Whether it has been told to make room.</summary>
+    public bool IsLeaving { get; private set; }
+
+    /// <summary>Whether a whole request has ever come.</summary>
+    public bool HasAsked { get; private set; }
+
+    /// <summary>Whether it waits for a slot with a request in hand.</summary>
+    public bool IsWaiting { get; private set; }
+
+    /// <summary>Whether the client lets what is sent to it lie.</summary>
+    public bool IsStalled => Volatile.Read(ref _sendBegan) is not 0 and var began
+        && _parts.Context.Time.GetElapsedTime(began) >= StallPatience;
+
+    /// <summary>When something was last heard or done, as a timestamp.</summary>
+    public long LastHeard => Volatile.Read(ref _lastHeard);
 
     /// <summary>Serves the client. Does not throw over anything a client does.</summary>
     public async Task RunAsync()
     {
         try
         {
-            ReadOnlyMemory<byte> answer = await AnswerAsync();
-            if (answer.Length > 0)
-                await SendAsync(answer);
+            await ReadAsync();
+            await _calls.DrainAsync();
         }
         catch (Exception error) when (error is SocketException or OperationCanceledException or ObjectDisposedException)
         {
             // The client went away, did not take its answer in time, or the daemon stops.
-            meters.Refused("connection_lost");
+            _parts.Meters.Refused("connection_lost");
         }
         finally
         {
-            client.Dispose();
+            _calls.Output.Close();
+            await _writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _client.Dispose();
         }
         // A method that ignores its cancellation keeps this client's slot, or such calls would pile up.
         await _unfinished.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _calls.IdleAsync();
+        GiveSlotBack();
     }
 
     /// <summary>After <see cref="RunAsync"/>.</summary>
@@ -55,40 +111,325 @@ internal sealed class ControlConnection(
     {
         lock (_lock)
             _disposed = true;
-        client.Dispose();
+        _client.Dispose();
         _reading.Dispose();
+        _sending.Dispose();
         _aborting.Dispose();
+        _calls.Dispose();
     }
 
-    /// <summary>Ends the connection if its request is not here yet although it had this long.</summary>
-    public void MakeRoomIfReadingFor(TimeSpan patience)
+    /// <summary>Whether nothing has come for a while, nothing runs, and what comes next is not here yet.</summary>
+    public bool IsQuietFor(TimeSpan patience)
     {
-        if (context.Time.GetElapsedTime(_began) < patience)
-            return;
+        if (_parts.Context.Time.GetElapsedTime(LastHeard) < patience)
+            return false;
         lock (_lock)
         {
             // What has come but is not read yet waits for us, not for the client.
-            if (!_isReading || client.Available > 0)
-                return;
+            return !_disposed && !IsLeaving && _isReading && !_hasSlot && !IsWaiting && _client.Available == 0;
         }
-        EndReading("the daemon is busy, and the request did not come at once");
     }
 
-    /// <summary>Ends the connection if its request is not here yet.</summary>
-    public void StopReading() => EndReading("the daemon is stopping");
+    /// <summary>Ends the connection to make room, whatever it is doing; its client is told.</summary>
+    public void Evict(string reason)
+    {
+        lock (_lock)
+        {
+            if (IsLeaving)
+                return;
+            IsLeaving = true;
+        }
+        EndReading(ControlError.Unavailable, reason);
+        _calls.EndStreams(new CallFault(ControlError.Unavailable, reason));
+        if (IsStalled)
+            Abort();
+    }
+
+    /// <summary>Takes no more requests, and ends streams; answers under way still reach the client.</summary>
+    public void StopReading()
+    {
+        const string Reason = "the daemon is stopping";
+        EndReading(ControlError.Unavailable, Reason);
+        _calls.EndStreams(new CallFault(ControlError.Unavailable, Reason));
+    }
 
     /// <summary>Ends the connection, whatever it is doing.</summary>
-    public void Abort() => Cancel(_aborting);
+    public void Abort()
+    {
+        Cancel(_aborting);
+        Cancel(_reading);
+    }
 
-    private void EndReading(string reason)
+    /// <summary>Called when a call has ended or a line has been sent: an idle connection needs no slot.</summary>
+    public void Settle()
+    {
+        lock (_lock)
+        {
+            if (_calls.IsBusy || !_calls.Output.IsEmpty || Volatile.Read(ref _sendBegan) != 0)
+                return;
+            Volatile.Write(ref _lastHeard, _parts.Context.Time.GetTimestamp());
+            if (_isReading)
+                ArmReading();
+        }
+        GiveSlotBack();
+    }
+
+    private async Task ReadAsync()
+    {
+        try
+        {
+            while (await NextAsync() is { } document)
+            {
+                using (document)
+                {
+                    HasAsked = true;
+                    if (CallRequest.IsOne(document.RootElement))
+                        await AnswerAsync(document.RootElement);
+                    else
+                    {
+                        await AnswerOldAsync(document.RootElement);
+                        return;
+                    }
+                }
+            }
+        }
+        finally
+        {
+            lock (_lock)
+                _isReading = false;
+        }
+    }
+
+    /// <summary>The next request, as far as it is JSON; null when none will come and everything is said about it.</summary>
+    private async Task<JsonDocument?> NextAsync()
+    {
+        while (true)
+        {
+            FrameState state = _reader.TryTake(out ReadOnlyMemory<byte> frame);
+            if (state != FrameState.Incomplete)
+                _isTimingRequest = false;
+            else
+            {
+                if (await FillAsync() is not { } more)
+                    return null;
+                if (more)
+                    continue;
+                bool hadBegun = _reader.HasBegun;
+                state = _reader.TakeRest(out frame);
+                if (state == FrameState.Incomplete)
+                {
+                    if (hadBegun)
+                        await RefuseAsync(ControlError.BadRequest, "the request ends too early");
+                    return null;
+                }
+            }
+            if (state == FrameState.Complete && CallRequest.Parse(frame) is { } document)
+                return document;
+            await RefuseAsync(ControlError.BadRequest,
+                ErrorText.Describe(state == FrameState.Complete ? FrameState.NotJson : state));
+            // With version 1 the next line is a new beginning; before it nothing says where one would be.
+            if (!_isNew || state == FrameState.TooLong)
+                return null;
+        }
+    }
+
+    /// <summary>Waits for bytes.</summary>
+    /// <returns>False when the client will send no more; null when it is too late, and the client has been told.</returns>
+    private async ValueTask<bool?> FillAsync()
+    {
+        lock (_lock)
+            ArmReading();
+        try
+        {
+            bool more = await _reader.FillAsync(_reading.Token);
+            Volatile.Write(ref _lastHeard, _parts.Context.Time.GetTimestamp());
+            return more;
+        }
+        catch (OperationCanceledException)
+        {
+            _aborting.Token.ThrowIfCancellationRequested();
+            await RefuseAsync(_readingFault, _readingEnded);
+            return null;
+        }
+    }
+
+    private async Task AnswerAsync(JsonElement root)
+    {
+        if (!_isNew)
+            _writing = WriteAsync();
+        _isNew = true;
+        CallRequest? request = CallRequest.TryRead(root, out CallId id, out CallFault? fault);
+        if (request is null)
+        {
+            _parts.Meters.Refused("bad_request");
+            await _calls.Output.AddAsync(AnswerLine.Failure(id, fault!), _aborting.Token);
+        }
+        else if (request.Method == CallRunner.CancelMethod)
+            await _calls.CancelAsync(request);
+        else if (await TakeSlotAsync(request.Deadline))
+            await _calls.BeginAsync(request);
+        else
+            await _calls.Output.AddAsync(AnswerLine.Failure(id, Busy), _aborting.Token);
+        Settle();
+    }
+
+    private async Task AnswerOldAsync(JsonElement root)
+    {
+        // What still runs here in version 1 has its answers first.
+        _calls.EndStreams(new CallFault(ControlError.Unavailable, "a request without \"v\" ended the connection"));
+        await _calls.DrainAsync();
+        _calls.Output.Close();
+        await _writing;
+        _isNew = false;
+        if (!ControlRequest.TryRead(root, out ControlRequest? request, out string? error))
+        {
+            await RefuseAsync(ControlError.BadRequest, error);
+            return;
+        }
+        if (!await TakeSlotAsync(null))
+        {
+            await SendAsync(Envelope.Failure(ErrorText.Unavailable(Busy.Message)));
+            return;
+        }
+        var call = new OldCall(request, Principal, _parts, _aborting.Token);
+        ReadOnlyMemory<byte> answer = await call.RunAsync();
+        _unfinished = call.Unfinished;
+        await SendAsync(answer);
+    }
+
+    private CallFault Busy => _reading.IsCancellationRequested ? new CallFault(_readingFault, _readingEnded) : new(
+        ControlError.Unavailable,
+        $"none of the {_parts.Settings.MaxConnections} places for clients became free in time",
+        "ask again; max_connections of control-unix says how many places there are");
+
+    /// <summary>Says what is wrong, in the protocol that the client has shown to speak; the old one while it has not.</summary>
+    private async Task RefuseAsync(ControlError error, string reason)
+    {
+        _parts.Meters.Refused(error == ControlError.Unavailable ? "no_room" : "bad_request");
+        if (_isNew)
+            await _calls.Output.AddAsync(AnswerLine.Failure(default, new CallFault(error, reason)), _aborting.Token);
+        else
+            await SendAsync(Envelope.Failure(error switch
+            {
+                ControlError.Timeout => ErrorText.TimedOut(reason),
+                ControlError.Unavailable => ErrorText.Unavailable(reason),
+                _ => ErrorText.BadRequest(reason),
+            }));
+    }
+
+    private async ValueTask<bool> TakeSlotAsync(TimeSpan? deadline)
+    {
+        TimeSpan patience = deadline < _parts.Settings.AnswerTimeout ? deadline.Value : _parts.Settings.AnswerTimeout;
+        lock (_lock)
+        {
+            if (_hasSlot)
+                return true;
+            IsWaiting = true;
+            Arm(Timeout.InfiniteTimeSpan, "");
+            _isTimingRequest = false;
+        }
+        bool entered = false;
+        try
+        {
+            entered = await _parts.Slots.EnterAsync(this, patience, _reading.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Told to leave while waiting.
+            _aborting.Token.ThrowIfCancellationRequested();
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                IsWaiting = false;
+                _hasSlot = entered;
+            }
+        }
+        return entered;
+    }
+
+    private void GiveSlotBack()
+    {
+        lock (_lock)
+        {
+            if (!_hasSlot || _calls.IsBusy)
+                return;
+            _hasSlot = false;
+        }
+        _parts.Slots.Leave(this);
+    }
+
+    private async Task WriteAsync()
+    {
+        try
+        {
+            while (await _calls.Output.WaitAsync(_aborting.Token))
+            {
+                while (_calls.Output.TryTake(out ReadOnlyMemory<byte> line))
+                    await SendAsync(line);
+                Settle();
+            }
+        }
+        catch (Exception error) when (error is SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            // Nobody takes what the calls say: they and the reading end too.
+            Abort();
+        }
+    }
+
+    private async Task SendAsync(ReadOnlyMemory<byte> line)
+    {
+        // Who follows a stream may be stopped for a while (the gap is told); who waits for an answer takes it.
+        bool isPatient = _calls.Output.HasStreams;
+        Volatile.Write(ref _sendBegan, _parts.Context.Time.GetTimestamp());
+        _sending.CancelAfter(isPatient ? _parts.Settings.IdleTimeout : _parts.Settings.RequestTimeout);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(_sending.Token, _aborting.Token);
+        while (line.Length > 0)
+            line = line[await _client.SendAsync(line, either.Token)..];
+        _sending.CancelAfter(Timeout.InfiniteTimeSpan);
+        Volatile.Write(ref _sendBegan, 0);
+    }
+
+    private void EndReading(ControlError fault, string reason)
     {
         lock (_lock)
         {
             if (!_isReading)
                 return;
-            _readingEnded = reason;
+            (_readingFault, _readingEnded) = (fault, reason);
         }
         Cancel(_reading);
+    }
+
+    /// <summary>Sets how long to wait for the client's next bytes. Under the lock.</summary>
+    private void ArmReading()
+    {
+        // The first request's time runs from the beginning.
+        if (!HasAsked)
+            return;
+        if (_reader.HasBegun)
+        {
+            // Not again with every byte.
+            if (!_isTimingRequest)
+                Arm(_parts.Settings.RequestTimeout, Late());
+            _isTimingRequest = true;
+            return;
+        }
+        _isTimingRequest = false;
+        // Nothing runs out while a call does: the client may be waiting for it.
+        if (_calls.IsBusy)
+            Arm(Timeout.InfiniteTimeSpan, "");
+        else
+            Arm(_parts.Settings.IdleTimeout, $"no call came for {Seconds(_parts.Settings.IdleTimeout)}");
+    }
+
+    private void Arm(TimeSpan limit, string reason)
+    {
+        if (_disposed || _reading.IsCancellationRequested)
+            return;
+        _readingEnded = reason;
+        _reading.CancelAfter(limit);
     }
 
     private void Cancel(CancellationTokenSource source)
@@ -101,170 +442,7 @@ internal sealed class ControlConnection(
         }
     }
 
-    private async Task<ReadOnlyMemory<byte>> AnswerAsync()
-    {
-        ControlRequest? request;
-        string? error;
-        try
-        {
-            (request, error) = await ReadAsync();
-        }
-        finally
-        {
-            lock (_lock)
-                _isReading = false;
-        }
-        if (request is not null)
-            return await CallAsync(request);
-        if (error is null)
-            return default;
-        meters.Refused("bad_request");
-        return Envelope.Failure(error);
-    }
+    private string Late() => $"the request was not complete after {Seconds(_parts.Settings.RequestTimeout)}";
 
-    /// <summary>Reads one request.</summary>
-    /// <returns>The request, or what to answer instead; neither when the client left without a word.</returns>
-    private async Task<(ControlRequest? Request, string? Error)> ReadAsync()
-    {
-        byte[] buffer = new byte[FirstBuffer];
-        int filled = 0;
-        var framer = new RequestFramer();
-        while (true)
-        {
-            if (filled == buffer.Length)
-                Array.Resize(ref buffer, buffer.Length * 2);
-            int received;
-            try
-            {
-                received = await client.ReceiveAsync(buffer.AsMemory(filled), _reading.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                lock (_lock)
-                    return (null, ErrorText.TimedOut(_readingEnded));
-            }
-            if (received == 0)
-                return (null, filled == 0 ? null : ErrorText.BadRequest("the request ends too early"));
-            FrameState state = framer.Feed(buffer.AsSpan(filled, received));
-            filled += received;
-            switch (state)
-            {
-                case FrameState.Complete:
-                    return Parse(buffer.AsMemory(0, framer.Length));
-                case FrameState.NotAnObject:
-                    return (null, ErrorText.BadRequest("the request is not a JSON object"));
-                case FrameState.TooDeep:
-                    return (null, ErrorText.BadRequest(
-                        $"the request is nested deeper than {RequestFramer.MaxDepth} levels"));
-            }
-            if (filled >= ControlRequest.MaxBytes)
-                return (null, ErrorText.BadRequest($"the request is longer than {ControlRequest.MaxBytes} bytes"));
-        }
-    }
-
-    private static (ControlRequest? Request, string? Error) Parse(ReadOnlyMemory<byte> json) =>
-        ControlRequest.TryParse(json, out ControlRequest? request, out string? error)
-            ? (request, null)
-            : (null, ErrorText.BadRequest(error));
-
-    private async Task<ReadOnlyMemory<byte>> CallAsync(ControlRequest request)
-    {
-        ControlMethod? method = methods.Describe().FirstOrDefault(m => m.Name == request.Command);
-        if (method is null)
-            return Fail(ErrorText.UnknownCommand(request.Command));
-        if (principal.Role < method.RequiredRole)
-            return Fail(ErrorText.NotAuthorised(
-                $"'{method.Name}' needs the role {RoleName(method.RequiredRole)}; "
-                + $"{principal.Name} has {RoleName(principal.Role)}"));
-        bool audited = method.RequiredRole == ControlRole.Admin;
-        if (audited)
-            Log.Audit(context.Logger, principal.Name, method.Name);
-        (List<JsonElement> results, string? error, string? code) = await InvokeAsync(method, request);
-        if (error is not null)
-        {
-            if (audited && context.Logger.IsEnabled(LogLevel.Warning))
-                Log.AuditFailed(context.Logger, method.Name, principal.Name, error);
-            return Fail(error, code);
-        }
-        meters.Answered(ok: true);
-        return method.Streaming ? Envelope.Success(results) : Envelope.Success(results.FirstOrDefault());
-    }
-
-    private async Task<(List<JsonElement> Results, string? Error, string? Code)> InvokeAsync(
-        ControlMethod method,
-        ControlRequest request)
-    {
-        using var deadline = new CancellationTokenSource(settings.AnswerTimeout, context.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _aborting.Token);
-        Task<(List<JsonElement>, string?, string?)> call = CollectAsync(method, request, either.Token);
-        try
-        {
-            return await call.WaitAsync(either.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            _unfinished = call;
-            string late = $"'{method.Name}' had no answer after {settings.AnswerTimeout.TotalSeconds:0.###} s";
-            return ([], _aborting.IsCancellationRequested ? "the daemon is stopping" : ErrorText.TimedOut(late), null);
-        }
-    }
-
-    private async Task<(List<JsonElement> Results, string? Error, string? Code)> CollectAsync(
-        ControlMethod method,
-        ControlRequest request,
-        CancellationToken cancellationToken)
-    {
-        List<JsonElement> results = [];
-        try
-        {
-            var call = new ControlCall(method.Name, request.Parameters, principal);
-            await foreach (ControlReply reply in methods.InvokeAsync(call, cancellationToken))
-            {
-                if (reply.Error != ControlError.None)
-                    return (results, Describe(reply), ErrorText.CodeOf(reply.Error));
-                results.Add(reply.Result);
-                if (!method.Streaming || results.Count == MaxResults)
-                    break;
-            }
-            return (results, null, null);
-        }
-        catch (Exception error) when (error is not OperationCanceledException)
-        {
-            // The contract says that nothing else leaves the host; a bug there must not show as silence here.
-            Log.MethodThrew(context.Logger, error, method.Name);
-            return (results, $"'{method.Name}' failed inside the daemon; its log says more", null);
-        }
-    }
-
-    private static string Describe(ControlReply reply)
-    {
-        string message = reply.Message.Length > 0 ? reply.Message : reply.Error.ToString();
-        return reply.Error switch
-        {
-            ControlError.Denied => ErrorText.NotAuthorised(message),
-            ControlError.Timeout => ErrorText.TimedOut(message),
-            _ => message,
-        };
-    }
-
-    private ReadOnlyMemory<byte> Fail(string error, string? code = null)
-    {
-        meters.Answered(ok: false);
-        return Envelope.Failure(error, code);
-    }
-
-    private async Task SendAsync(ReadOnlyMemory<byte> answer)
-    {
-        using var deadline = new CancellationTokenSource(settings.RequestTimeout, context.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _aborting.Token);
-        while (answer.Length > 0)
-            answer = answer[await client.SendAsync(answer, either.Token)..];
-    }
-
-    private static string RoleName(ControlRole role) => role switch
-    {
-        ControlRole.Admin => "admin",
-        ControlRole.Viewer => "viewer",
-        _ => "none",
-    };
+    private static string Seconds(TimeSpan time) => $"{time.TotalSeconds:0.###} s";
 }

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace VibePN.Plugins.ControlUnix;
 
-/// <summary>One request: the method's name, and every other member of the object as its parameters.</summary>
+/// <summary>One request in the predecessor's form: the method's name, and every other member of the object as its parameters.</summary>
 /// <param name="Command">The value of <c>cmd</c>.</param>
 /// <param name="Parameters">An object of the other members, or undefined when there are none.</param>
 internal sealed record ControlRequest(string Command, JsonElement Parameters)
@@ -12,18 +12,12 @@ internal sealed record ControlRequest(string Command, JsonElement Parameters)
     /// <summary>Bytes a request may have.</summary>
     public const int MaxBytes = 64 * 1024;
 
-    private static JsonDocumentOptions Strict => new()
-    {
-        MaxDepth = RequestFramer.MaxDepth,
-        AllowDuplicateProperties = false,
-    };
-
-    /// <summary>Reads a request out of one JSON object.</summary>
-    /// <param name="json">The bytes of the object. Not kept.</param>
+    /// <summary>Reads a request out of JSON.</summary>
+    /// <param name="root">The request. Not kept.</param>
     /// <param name="request">The request.</param>
     /// <param name="error">What is wrong with it, as a sentence without its full stop.</param>
-    public static bool TryParse(
-        ReadOnlyMemory<byte> json,
+    public static bool TryRead(
+        JsonElement root,
         [NotNullWhen(true)] out ControlRequest? request,
         [NotNullWhen(false)] out string? error)
     {
@@ -31,8 +25,6 @@ internal sealed record ControlRequest(string Command, JsonElement Parameters)
         error = null;
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json, Strict);
-            JsonElement root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
                 error = "the request is not a JSON object";
             else if (!root.TryGetProperty("cmd", out JsonElement command)
@@ -40,10 +32,6 @@ internal sealed record ControlRequest(string Command, JsonElement Parameters)
                 error = "the request has no text member \"cmd\"";
             else
                 request = new ControlRequest(command.GetString()!, OtherMembers(root));
-        }
-        catch (JsonException)
-        {
-            error = "the request is not valid JSON";
         }
         catch (InvalidOperationException)
         {
@@ -71,7 +59,7 @@ internal sealed record ControlRequest(string Command, JsonElement Parameters)
         }
         if (members == 0)
             return default;
-        using JsonDocument document = JsonDocument.Parse(buffer.WrittenMemory, Strict);
+        using JsonDocument document = JsonDocument.Parse(buffer.WrittenMemory);
         return document.RootElement.Clone();
     }
 }

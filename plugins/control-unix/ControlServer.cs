@@ -3,15 +3,20 @@ using VibePN.Contracts;
 
 namespace VibePN.Plugins.ControlUnix;
 
-/// <summary>Accepts clients and gives each a slot; when the slots run out, those who dawdle lose theirs.</summary>
+/// <summary>Accepts clients at once, whatever the others do; when there are too many, those who are silent go.</summary>
 /// <remarks>
-/// Memory is bounded by the slots: a client without a role never gets one, and what waits, waits in the kernel's
-/// queue. Only the accept loop starts clients; their ends may come on any thread.
+/// Memory is bounded by <see cref="ControlSettings.MaxClients"/>, work by <see cref="Slots"/>. A client without a role
+/// never becomes a connection. Only the accept loop starts clients; their ends may come on any thread.
 /// </remarks>
 internal sealed class ControlServer : IDisposable
 {
-    // While all slots are taken, a client that has not sent its request after this long makes room.
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250);
+    // While there are too many clients, one that has been silent for this long makes room. Whoever has a question
+    // sends it right after it has connected.
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(10);
+
+    private static readonly TimeSpan RoomInterval = TimeSpan.FromMilliseconds(2);
+    private const int RoomAttempts = 10;
+    private const string NoRoom = "too many clients are connected; ask again";
 
     // What a stopping server grants to answers under way: the answer to "shutdown" is one.
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(1);
@@ -21,10 +26,9 @@ internal sealed class ControlServer : IDisposable
 
     private readonly Socket _listener;
     private readonly ControlSettings _settings;
-    private readonly IControlMethods _methods;
     private readonly IPluginContext _context;
     private readonly ControlMeters _meters;
-    private readonly SemaphoreSlim _slots;
+    private readonly ControlParts _parts;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<ControlConnection, Task> _connections = [];
@@ -36,10 +40,9 @@ internal sealed class ControlServer : IDisposable
     {
         _listener = listener;
         _settings = settings;
-        _methods = methods;
         _context = context;
         _meters = new ControlMeters(context.Meter);
-        _slots = new SemaphoreSlim(settings.MaxConnections);
+        _parts = new ControlParts(settings, methods, context, _meters, new Slots(settings.MaxConnections));
     }
 
     public void Start() => _acceptLoop = Task.Run(AcceptLoopAsync);
@@ -63,11 +66,7 @@ internal sealed class ControlServer : IDisposable
     }
 
     /// <summary>After <see cref="StopAsync"/>.</summary>
-    public void Dispose()
-    {
-        _slots.Dispose();
-        _stopping.Dispose();
-    }
+    public void Dispose() => _stopping.Dispose();
 
     private async Task AcceptLoopAsync()
     {
@@ -104,11 +103,16 @@ internal sealed class ControlServer : IDisposable
             ControlRole role = _settings.Access.RoleOf(peer);
             if (role == ControlRole.None)
             {
-                Refuse(client, peer);
+                LogRefusal(peer.Name);
+                Refuse(client, "not_authorised", ErrorText.NotAuthorised($"{peer.Name} has no role here"));
                 return;
             }
-            await TakeSlotAsync();
-            Begin(client, new ControlPrincipal(role, peer.Name));
+            if (!await MakeRoomAsync(role))
+            {
+                Refuse(client, "no_room", ErrorText.Unavailable(NoRoom));
+                return;
+            }
+            Begin(client, new ControlPrincipal(role, peer.Name), peer.Uid);
         }
         catch
         {
@@ -117,21 +121,49 @@ internal sealed class ControlServer : IDisposable
         }
     }
 
-    private async Task TakeSlotAsync()
+    /// <summary>Sees to it that there is room for one more. Takes some milliseconds at most: others wait behind.</summary>
+    private async ValueTask<bool> MakeRoomAsync(ControlRole role)
     {
-        while (!await _slots.WaitAsync(Patience, _stopping.Token))
+        for (int attempt = 0; attempt < RoomAttempts; attempt++)
         {
             lock (_lock)
             {
-                foreach (ControlConnection connection in _connections.Keys)
-                    connection.MakeRoomIfReadingFor(Patience);
+                if (_connections.Count < _settings.MaxClients)
+                    return true;
+                if (!EvictQuiet() && !EvictWaiting(role) && !_connections.Keys.Any(each => each.IsLeaving || !each.HasAsked))
+                    return false;
             }
+            await Task.Delay(RoomInterval, _stopping.Token);
         }
+        return false;
     }
 
-    private void Begin(Socket client, ControlPrincipal principal)
+    /// <summary>Lets go of clients that say nothing: all those without a first request of the user that has most of them.</summary>
+    private bool EvictQuiet()
     {
-        var connection = new ControlConnection(client, principal, _settings, _methods, _context, _meters);
+        ControlConnection[] quiet = [.. _connections.Keys.Where(each => each.IsQuietFor(Patience))];
+        IGrouping<uint, ControlConnection>? worst = quiet.Where(each => !each.HasAsked)
+            .GroupBy(each => each.Uid).MaxBy(user => user.Count());
+        // One that has asked before and is merely idle goes only when nobody else does: the longest idle.
+        ControlConnection[] victims = worst?.ToArray() ?? [.. quiet.OrderBy(each => each.LastHeard).Take(1)];
+        foreach (ControlConnection victim in victims)
+            victim.Evict("the daemon is busy, and the request did not come at once");
+        return victims.Length > 0;
+    }
+
+    /// <summary>Lets go of a viewer that waits to be served, when it is an admin who comes.</summary>
+    private bool EvictWaiting(ControlRole role)
+    {
+        ControlConnection? victim = role != ControlRole.Admin
+            ? null
+            : _connections.Keys.FirstOrDefault(each => each is { IsWaiting: true, IsLeaving: false, Role: not ControlRole.Admin });
+        victim?.Evict("the daemon is busy and needed this place for another client");
+        return victim is not null;
+    }
+
+    private void Begin(Socket client, ControlPrincipal principal, uint uid)
+    {
+        var connection = new ControlConnection(client, principal, uid, _parts);
         // Registered before it can end, so that its end finds it; the lock orders the two.
         lock (_lock)
             _connections.Add(connection, RunAsync(connection));
@@ -155,22 +187,17 @@ internal sealed class ControlServer : IDisposable
             lock (_lock)
                 _connections.Remove(connection);
             connection.Dispose();
-            _slots.Release();
         }
     }
 
-    private void Refuse(Socket client, PeerCredentials peer)
+    private void Refuse(Socket client, string reason, string error)
     {
-        _meters.Refused("not_authorised");
-        LogRefusal(peer.Name);
+        _meters.Refused(reason);
         using (client)
         {
             client.Blocking = false;
             // A fresh socket's buffer always takes a line; a client that is gone already does not matter.
-            client.Send(
-                Envelope.Failure(ErrorText.NotAuthorised($"{peer.Name} has no role here")).Span,
-                SocketFlags.None,
-                out SocketError _);
+            client.Send(Envelope.Failure(error).Span, SocketFlags.None, out SocketError _);
         }
     }
 

@@ -15,14 +15,23 @@ internal sealed record ControlSettings
     /// <summary>Who may do what.</summary>
     public required AccessRules Access { get; init; }
 
-    /// <summary>Clients served at once; more wait in the kernel's queue.</summary>
+    /// <summary>Clients served at once; more wait for a place.</summary>
     public required int MaxConnections { get; init; }
 
     /// <summary>How long a client may take to send its request, and to take the answer.</summary>
     public required TimeSpan RequestTimeout { get; init; }
 
-    /// <summary>How long a method may take to answer.</summary>
+    /// <summary>How long a method may take to answer, where the request does not say, and a client wait for a place.</summary>
     public required TimeSpan AnswerTimeout { get; init; }
+
+    /// <summary>The longest deadline that a request gets.</summary>
+    public required TimeSpan MaxDeadline { get; init; }
+
+    /// <summary>How long a connection may stay open without a call.</summary>
+    public required TimeSpan IdleTimeout { get; init; }
+
+    /// <summary>Clients connected at once, those without a complete request included.</summary>
+    public int MaxClients => Math.Max(MaxConnections, Math.Min(16 * MaxConnections, 1024));
 
     /// <summary>Reads and checks the settings.</summary>
     /// <exception cref="PluginException">A value that its declaration lets pass is wrong all the same.</exception>
@@ -40,6 +49,8 @@ internal sealed record ControlSettings
         MaxConnections = (int)settings.GetInteger("max_connections"),
         RequestTimeout = ParseTimeout(settings, "request_timeout"),
         AnswerTimeout = ParseTimeout(settings, "answer_timeout"),
+        MaxDeadline = ParseTimeout(settings, "max_deadline", TimeSpan.FromHours(1), "1h"),
+        IdleTimeout = ParseTimeout(settings, "idle_timeout", TimeSpan.FromHours(24), "24h"),
     };
 
     private static UnixFileMode ParseMode(IPluginSettings settings)
@@ -67,11 +78,14 @@ internal sealed record ControlSettings
         return ids;
     }
 
-    private static TimeSpan ParseTimeout(IPluginSettings settings, string name)
+    private static TimeSpan ParseTimeout(IPluginSettings settings, string name) =>
+        ParseTimeout(settings, name, TimeSpan.FromMinutes(10), "10m");
+
+    private static TimeSpan ParseTimeout(IPluginSettings settings, string name, TimeSpan longest, string shown)
     {
         TimeSpan value = settings.GetDuration(name);
-        if (value < TimeSpan.FromMilliseconds(10) || value > TimeSpan.FromMinutes(10))
-            throw Invalid(settings, name, value.ToString(), "a duration from \"10ms\" to \"10m\"");
+        if (value < TimeSpan.FromMilliseconds(10) || value > longest)
+            throw Invalid(settings, name, value.ToString(), $"a duration from \"10ms\" to \"{shown}\"");
         return value;
     }
 

@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace VibePN.Plugins.ControlUnix;
 
 /// <summary>
-/// Writes answers: <c>{"status":"ok","output":...}</c> or <c>{"status":"error","error":"..."}</c>, and a newline.
+/// Writes answers in the predecessor's form: <c>{"status":"ok","output":...}</c> or <c>{"status":"error","error":"..."}</c>, and a newline.
 /// </summary>
 internal static class Envelope
 {

@@ -14,6 +14,12 @@ internal enum FrameState
 
     /// <summary>Nested deeper than allowed.</summary>
     TooDeep,
+
+    /// <summary>An object by its beginning, and no JSON.</summary>
+    NotJson,
+
+    /// <summary>Longer than a request may be.</summary>
+    TooLong,
 }
 
 /// <summary>Finds the end of a JSON object in a stream, looking at every byte once.</summary>
@@ -48,6 +54,9 @@ internal struct RequestFramer
 
     private FrameState FeedString(byte value)
     {
+        // Never legal inside a string; a client that forgot a quote learns of it now and not at the deadline.
+        if (value is (byte)'\n')
+            return FrameState.NotJson;
         if (_escaped)
             _escaped = false;
         else if (value == '\\')

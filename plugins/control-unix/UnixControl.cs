@@ -5,7 +5,7 @@ using VibePN.Plugins.ControlUnix.Native;
 
 namespace VibePN.Plugins.ControlUnix;
 
-/// <summary>Serves operators on a Unix socket: one JSON request and one JSON answer per connection.</summary>
+/// <summary>Serves operators on a Unix socket: JSON requests and answers, in the predecessor's form and in version 1's.</summary>
 [ControlPlugin("control-unix", Contract = 1)]
 [PluginSetting("mode", SettingType.Text, Default = "0660",
     Help = "Permission bits of the socket, octal.")]
@@ -24,7 +24,11 @@ namespace VibePN.Plugins.ControlUnix;
 [PluginSetting("request_timeout", SettingType.Duration, Default = "2s",
     Help = "How long a client may take to send its request, and again to take the answer.")]
 [PluginSetting("answer_timeout", SettingType.Duration, Default = "10s",
-    Help = "How long a command may take to answer.")]
+    Help = "How long a command may take to answer where the request has no deadline, and a client wait for a place.")]
+[PluginSetting("max_deadline", SettingType.Duration, Default = "10m",
+    Help = "The longest deadline that a request gets.")]
+[PluginSetting("idle_timeout", SettingType.Duration, Default = "5m",
+    Help = "How long a connection may stay open without a call.")]
 [SuppressMessage("Design", "CA1001",
     Justification = "The host ends a plugin with StopAsync, which disposes the server.")]
 [method: ImportingConstructor]

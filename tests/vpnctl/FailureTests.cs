@@ -96,7 +96,9 @@ public sealed class FailureTests
     [Theory]
     [InlineData("", "closed the connection without an answer")]
     [InlineData("hello", "does not speak vibepnd's protocol")]
-    [InlineData("[]", "vibepnd gave no reason")]
+    [InlineData("[]", "does not speak vibepnd's protocol")]
+    [InlineData("{}", "vibepnd gave no reason")]
+    [InlineData("{\"v\":1,\"id\":1,\"ok\":false}", "vibepnd gave no reason")]
     [InlineData("{\"status\":\"error\",\"error\":\"a\\u001b[2J\\nb\"}", "Error: a\\x1b[2J\nb")]
     public async Task Answer_that_is_none_is_1(string answer, string expected)
     {

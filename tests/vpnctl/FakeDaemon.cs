@@ -1,9 +1,14 @@
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 
 namespace VibePN.Vpnctl.Tests;
 
 /// <summary>A control socket whose answers the test writes: for every command a line, or silence.</summary>
+/// <remarks>
+/// Tests write and read the predecessor's short form, <c>{"cmd":...}</c> and <c>{"status":...,"output":...}</c>; on the
+/// socket it is version 1 of the protocol. An answer in any other form goes out as it is, and so may have several lines.
+/// </remarks>
 internal sealed class FakeDaemon : IAsyncDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("vpn-client-");
@@ -47,30 +52,82 @@ internal sealed class FakeDaemon : IAsyncDisposable
 
     private async Task ServeAsync()
     {
-        List<Socket> silent = [];
+        List<Task> clients = [];
         try
         {
             while (true)
             {
                 Socket client = await _listener.AcceptAsync(_stop.Token);
-                byte[] buffer = new byte[4096];
-                int received = await client.ReceiveAsync(buffer, _stop.Token);
-                string request = Encoding.UTF8.GetString(buffer, 0, received).TrimEnd('\n');
-                Requests.Add(request);
-                if (_answer(request) is not string answer)
-                {
-                    silent.Add(client);
-                    continue;
-                }
-                for (ReadOnlyMemory<byte> rest = Encoding.UTF8.GetBytes(answer); rest.Length > 0;)
-                    rest = rest[await client.SendAsync(rest, _stop.Token)..];
-                client.Dispose();
+                clients.Add(ServeAsync(client));
             }
         }
         catch (OperationCanceledException)
         {
-            silent.ForEach(client => client.Dispose());
+            await Task.WhenAll(clients);
         }
+    }
+
+    private async Task ServeAsync(Socket client)
+    {
+        using var reader = new StreamReader(new NetworkStream(client, ownsSocket: true));
+        try
+        {
+            while (await reader.ReadLineAsync(_stop.Token) is string line)
+            {
+                (string request, string id) = ShortForm(line);
+                lock (Requests)
+                    Requests.Add(request);
+                if (_answer(request) is not string answer)
+                    continue;
+                bool isShort = TryLongForm(answer, id, out string sent);
+                for (ReadOnlyMemory<byte> rest = Encoding.UTF8.GetBytes(sent); rest.Length > 0;)
+                    rest = rest[await client.SendAsync(rest, _stop.Token)..];
+                if (!isShort && !answer.EndsWith('\n'))
+                    return;
+            }
+        }
+        catch (Exception error) when (error is OperationCanceledException or IOException or SocketException)
+        {
+            // The test is over, or vpnctl is.
+        }
+    }
+
+    private static (string Request, string Id) ShortForm(string line)
+    {
+        using JsonDocument document = JsonDocument.Parse(line);
+        JsonElement root = document.RootElement;
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("cmd", root.GetProperty("method").GetString());
+            foreach (JsonProperty member in root.GetProperty("params").EnumerateObject())
+                member.WriteTo(writer);
+            writer.WriteEndObject();
+        }
+        return (Encoding.UTF8.GetString(buffer.ToArray()), root.GetProperty("id").GetRawText());
+    }
+
+    private static bool TryLongForm(string answer, string id, out string line)
+    {
+        line = answer;
+        if (!answer.StartsWith("{\"status\"", StringComparison.Ordinal))
+            return false;
+        using JsonDocument document = JsonDocument.Parse(answer);
+        JsonElement root = document.RootElement;
+        if (root.GetProperty("status").GetString() == "ok")
+        {
+            string result = root.TryGetProperty("output", out JsonElement output) ? output.GetRawText().ReplaceLineEndings("") : "null";
+            line = $$"""{"v":1,"id":{{id}},"ok":true,"result":{{result}}}""" + "\n";
+            return true;
+        }
+        string error = root.GetProperty("error").GetRawText();
+        string code = root.TryGetProperty("code", out JsonElement given) ? given.GetString()!
+            : error.StartsWith("\"not authorised: ", StringComparison.Ordinal) ? "denied"
+            : error.StartsWith("\"timed out: ", StringComparison.Ordinal) ? "timeout"
+            : "internal";
+        line = $$$"""{"v":1,"id":{{{id}}},"ok":false,"error":{"code":"{{{code}}}","message":{{{error}}}}}""" + "\n";
+        return true;
     }
 }
 

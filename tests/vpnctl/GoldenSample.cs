@@ -5,8 +5,8 @@ namespace VibePN.Vpnctl.Tests;
 
 /// <summary>
 /// What a command is tried with: <c>golden/COMMAND/sample.json</c>. Its members, all optional: <c>arguments</c>, the words
-/// after <c>vpnctl</c> (by default those of the command's example, where <c>{dir}</c> is a folder of the run's own);
-/// <c>answers</c>, by method what the daemon answers, a list for a method that streams; <c>files</c>, by name what stands in
+/// after <c>vpnctl</c> (by default those of the command's example, where <c>{dir}</c> is a folder of the run's own); <c>more</c>, a list of such lists;
+/// <c>answers</c>, by method what the daemon answers; <c>events</c>, by streaming method the list of what it tells; <c>files</c>, by name what stands in
 /// that folder.
 /// </summary>
 internal sealed class GoldenSample
@@ -30,17 +30,23 @@ internal sealed class GoldenSample
     }
 
     /// <summary>The words after <c>vpnctl</c>.</summary>
-    public string[] Arguments(Command command, string folder)
-    {
-        string[] words = _root.TryGetProperty("arguments", out JsonElement given)
-            ? [.. given.EnumerateArray().Select(word => word.GetString()!)]
-            : [.. Split(command.Example).Skip(1)];
-        return [.. words.Select(word => word.Replace("{dir}", folder, StringComparison.Ordinal))];
-    }
+    public string[] Arguments(Command command, string folder) => _root.TryGetProperty("arguments", out JsonElement given)
+        ? Words(given, folder)
+        : [.. Split(command.Example).Skip(1).Select(word => InFolder(word, folder))];
+
+    /// <summary>Other ways to run it, whose outputs stand below.</summary>
+    public IEnumerable<string[]> More(string folder) =>
+        _root.TryGetProperty("more", out JsonElement more) ? more.EnumerateArray().Select(words => Words(words, folder)) : [];
 
     /// <summary>What the daemon answers to a method, or null.</summary>
     public JsonElement? Answer(string method) =>
         _root.TryGetProperty("answers", out JsonElement answers) && answers.TryGetProperty(method, out JsonElement answer) ? answer : null;
+
+    /// <summary>What a streaming method tells, or null.</summary>
+    public JsonElement[]? Events(string method) =>
+        _root.TryGetProperty("events", out JsonElement events) && events.TryGetProperty(method, out JsonElement told)
+            ? [.. told.EnumerateArray()]
+            : null;
 
     /// <summary>Writes the files that the command finds.</summary>
     public void WriteFiles(string folder)
@@ -50,6 +56,11 @@ internal sealed class GoldenSample
         foreach (JsonProperty file in files.EnumerateObject())
             File.WriteAllText(Path.Combine(folder, file.Name), file.Value.GetString());
     }
+
+    private static string[] Words(JsonElement words, string folder) =>
+        [.. words.EnumerateArray().Select(word => InFolder(word.GetString()!, folder))];
+
+    private static string InFolder(string word, string folder) => word.Replace("{dir}", folder, StringComparison.Ordinal);
 
     // As a shell would, as far as examples go: blanks, and single quotes.
     private static IEnumerable<string> Split(string line) => line.Split('\'')

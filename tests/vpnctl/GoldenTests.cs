@@ -88,11 +88,13 @@ public sealed partial class GoldenTests : IDisposable
     {
         Command command = Find(name);
         string[] words = Prepare(command);
-        await using FakeDaemon daemon = GoldenDaemon.Answering(GoldenSample.Of(command));
-        string[] all = AsksDaemon(command) ? [.. words, .. options, "--socket", daemon.Socket] : [.. words, .. options];
-        Outcome outcome = Outcome.Of(ScreenWidth, colour: false, all);
-        string shown = Show(command, Line([.. words, .. options]), outcome, daemon.Socket);
-        Compare(command, what, [shown]);
+        GoldenSample sample = GoldenSample.Of(command);
+        await using FakeDaemon daemon = GoldenDaemon.Answering(sample);
+        Compare(command, what, [.. sample.More(_folder.FullName).Prepend(words).Select(run =>
+        {
+            string[] all = AsksDaemon(command) ? [.. run, .. options, "--socket", daemon.Socket] : [.. run, .. options];
+            return Show(command, Line([.. run, .. options]), Outcome.Of(ScreenWidth, colour: false, all), daemon.Socket);
+        })]);
     }
 
     private string[] Prepare(Command command)

@@ -12,6 +12,9 @@ internal static class Dispatcher
     {
         try
         {
+            // What the shells' completion asks; no command of an operator's.
+            if (arguments is [Completion.Word, ..])
+                return Completion.Run([.. arguments.Skip(1)], terminal);
             ArgumentLine line = ArgumentLine.Of(arguments);
             return Dispatch(line, terminal);
         }

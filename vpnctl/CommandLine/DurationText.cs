@@ -40,6 +40,6 @@ internal static partial class DurationText
         _ => 86_400,
     };
 
-    [GeneratedRegex(@"^(?:(?<n>[0-9]{1,9}(?:\.[0-9]{1,3})?)(?<u>ms|s|m|h|d))+$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?:(?<n>[0-9]{1,9}(?:\.[0-9]{1,3})?)(?<u>ms|s|m|h|d))+\z", RegexOptions.CultureInvariant)]
     private static partial Regex Form();
 }

@@ -33,8 +33,9 @@ internal static class OptionParser
         string[] given = [.. options.Words];
         if (given.Length > options.WordNames.Count)
             throw Usage(command, $"'{Escape.Controls(given[options.WordNames.Count])}' is one word too many.");
-        if (options.WordNames.Skip(given.Length).FirstOrDefault(name => !name.StartsWith('[')) is { } missing)
-            throw Usage(command, $"{missing} is missing.");
+        string[] required = [.. options.WordNames.Where(name => !name.StartsWith('['))];
+        if (given.Length < required.Length)
+            throw Usage(command, $"{required[given.Length]} is missing.");
         return options;
     }
 

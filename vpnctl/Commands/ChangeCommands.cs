@@ -11,7 +11,8 @@ internal static class ChangeCommands
     public static int Reload(ReloadOptions options, Terminal terminal)
     {
         bool isDryRun = options.DryRun is true;
-        JsonElement output = ControlClient.For(options).Call("reload", writer =>
+        using ControlClient client = ControlClient.For(options);
+        JsonElement output = client.Call("reload", writer =>
         {
             if (isDryRun)
                 writer.WriteBoolean("dry_run", true);
@@ -26,7 +27,8 @@ internal static class ChangeCommands
     public static int Swap(SwapOptions options, Terminal terminal)
     {
         string[] words = [.. options.Words];
-        JsonElement output = ControlClient.For(options).Call("plugins.swap", writer =>
+        using ControlClient client = ControlClient.For(options);
+        JsonElement output = client.Call("plugins.swap", writer =>
         {
             writer.WriteString("role", words[0]);
             writer.WriteString("name", words[1]);

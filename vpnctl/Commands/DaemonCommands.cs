@@ -11,17 +11,25 @@ internal static class DaemonCommands
         DaemonOptions options,
         Terminal terminal,
         string method,
-        Action<JsonElement, Terminal> render)
+        Action<JsonElement, Terminal> render,
+        Action<Utf8JsonWriter>? writeParameters = null)
     {
-        Show(options, terminal, ControlClient.For(options).Call(method), render, onOneLine: false);
+        using ControlClient client = ControlClient.For(options);
+        Show(options, terminal, Ask(client, terminal, method, writeParameters), render, onOneLine: false);
         return ExitCode.Ok;
     }
 
     /// <summary>An answer that can be watched.</summary>
-    public static int Watch(WatchOptions options, Terminal terminal, string method, Action<JsonElement, Terminal> render)
+    public static int Watch(
+        WatchOptions options,
+        Terminal terminal,
+        string method,
+        Action<JsonElement, Terminal> render,
+        Action<Utf8JsonWriter>? writeParameters = null)
     {
-        ControlClient client = ControlClient.For(options);
-        return Watching.Run(options, terminal, (to, onOneLine) => Show(options, to, client.Call(method), render, onOneLine));
+        using ControlClient client = ControlClient.For(options);
+        return Watching.Run(options, terminal, (to, onOneLine) =>
+            Show(options, to, Ask(client, to, method, writeParameters), render, onOneLine));
     }
 
     /// <summary>A list whose rows can be filtered by network, in both forms of output.</summary>
@@ -39,10 +47,10 @@ internal static class DaemonCommands
         Action<IReadOnlyList<JsonElement>, Terminal> render,
         Action<Utf8JsonWriter>? writeParameters = null)
     {
-        ControlClient client = ControlClient.For(options);
+        using ControlClient client = ControlClient.For(options);
         return Watching.Run(options, terminal, (to, onOneLine) =>
         {
-            JsonElement output = client.Call(method, writeParameters ?? (_ => { }));
+            JsonElement output = Ask(client, to, method, writeParameters);
             // The predecessor's daemon answers null where nothing is.
             JsonElement[] rows = output.ValueKind == JsonValueKind.Array ? [.. output.EnumerateArray()] : [];
             if (options.Network is string network)
@@ -63,6 +71,14 @@ internal static class DaemonCommands
             JsonView.WriteLine(output, terminal.Out);
         else
             JsonView.Write(output, terminal.Out);
+    }
+
+    private static JsonElement Ask(ControlClient client, Terminal terminal, string method, Action<Utf8JsonWriter>? writeParameters)
+    {
+        JsonElement output = client.Call(method, writeParameters ?? (_ => { }));
+        foreach (string warning in client.Warnings)
+            terminal.Error.WriteLine("Warning: " + warning);
+        return output;
     }
 
     private static bool BelongsTo(JsonElement row, string key, string network) =>

@@ -27,29 +27,31 @@ internal static class EventsCommand
     public static int Run(EventsOptions options, Terminal terminal)
     {
         (string Name, long Value)? since = SinceOf(options);
-        IEnumerable<JsonElement> events = ControlStream.Open(options, "events.subscribe", writer =>
-        {
-            if (since is { } from)
-                writer.WriteNumber(from.Name, from.Value);
-            if (options.Kinds is string kinds)
-            {
-                writer.WriteStartArray("kinds");
-                foreach (string kind in kinds.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-                    writer.WriteStringValue(kind);
-                writer.WriteEndArray();
-            }
-            if (options.Follow is true)
-                writer.WriteBoolean("follow", true);
-        }, endless: options.Follow is true);
-        foreach (JsonElement one in events)
+        using ControlClient client = ControlClient.For(options);
+        client.Follow("events.subscribe", writer => WriteParameters(writer, options, since), one =>
         {
             if (options.Json is true)
                 JsonView.WriteLine(one, terminal.Out);
             else
                 EventsView.Write(one, terminal);
             terminal.Out.Flush();
-        }
+        });
         return ExitCode.Ok;
+    }
+
+    private static void WriteParameters(Utf8JsonWriter writer, EventsOptions options, (string Name, long Value)? since)
+    {
+        if (since is { } from)
+            writer.WriteNumber(from.Name, from.Value);
+        if (options.Kinds is string kinds)
+        {
+            writer.WriteStartArray("kinds");
+            foreach (string kind in kinds.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+                writer.WriteStringValue(kind);
+            writer.WriteEndArray();
+        }
+        if (options.Follow is true)
+            writer.WriteBoolean("follow", true);
     }
 
     private static (string Name, long Value)? SinceOf(EventsOptions options)

@@ -25,7 +25,8 @@ internal static class RouteExplainCommand
 {
     public static int Run(RouteExplainOptions options, Terminal terminal)
     {
-        JsonElement output = ControlClient.For(options).Call("route.explain", writer =>
+        using ControlClient client = ControlClient.For(options);
+        JsonElement output = client.Call("route.explain", writer =>
         {
             writer.WriteString("destination", options.Words.First());
             if (options.Network is string network)

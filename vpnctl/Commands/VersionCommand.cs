@@ -18,7 +18,8 @@ internal static class VersionCommand
         string? failure = null;
         try
         {
-            daemon = ControlClient.For(options).Call("version");
+            using ControlClient client = ControlClient.For(options);
+            daemon = client.Call("version");
         }
         catch (CommandException error)
         {

@@ -1,24 +1,35 @@
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using VibePN.Vpnctl.Commands;
 using VibePN.Vpnctl.Rendering;
 
 namespace VibePN.Vpnctl.Control;
 
-/// <summary>Asks the daemon over its control socket: one connection per question.</summary>
+/// <summary>Asks the daemon over its control socket, in version 1 of its protocol (docs/control-protocol.md).</summary>
+/// <remarks>One connection carries all questions of a client, one after the other.</remarks>
 /// <param name="path">The socket.</param>
-/// <param name="timeout">For the whole exchange.</param>
-internal sealed class ControlClient(string path, TimeSpan timeout)
+/// <param name="timeout">For one question, connecting included; the daemon gets it as the deadline.</param>
+internal sealed class ControlClient(string path, TimeSpan timeout) : IDisposable
 {
     public const string DefaultPath = "/run/vibepn/vibepn.sock";
 
     // Where the predecessor's daemon had it.
     private const string OldPath = "/var/run/vibepn.sock";
 
-    // More than any answer needs, and less than hurts.
-    private const int MaxAnswer = 64 << 20;
+    // The daemon knows better than our clock why an answer did not come in time, so it may speak first.
+    private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(250);
 
-    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(50);
+
+    // How long the end of a stream that was cancelled is waited for.
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(1);
+
+    private ControlChannel? _channel;
+    private long _lastId;
+
+    /// <summary>What was odd about the last question although it was answered, one sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; private set; } = [];
 
     /// <summary>The client that the options ask for.</summary>
     /// <exception cref="CommandException">The timeout makes no sense.</exception>
@@ -31,128 +42,197 @@ internal sealed class ControlClient(string path, TimeSpan timeout)
     }
 
     /// <summary>Runs a method of the daemon.</summary>
-    /// <returns>Its output; undefined when it has none.</returns>
+    /// <returns>Its result; undefined when it has none.</returns>
     /// <exception cref="CommandException">The daemon cannot be reached, refuses, or fails.</exception>
     public JsonElement Call(string method) => Call(method, _ => { });
 
     /// <summary>Runs a method of the daemon with parameters.</summary>
     /// <param name="method">The method.</param>
-    /// <param name="writeParameters">Writes them as members of the request.</param>
-    /// <returns>Its output; undefined when it has none.</returns>
+    /// <param name="writeParameters">Writes them as members of an object.</param>
+    /// <returns>Its result; undefined when it has none.</returns>
     /// <exception cref="CommandException">The daemon cannot be reached, refuses, or fails.</exception>
     public JsonElement Call(string method, Action<Utf8JsonWriter> writeParameters)
     {
-        byte[] answer;
-        using var deadline = new CancellationTokenSource(timeout);
+        using var deadline = new CancellationTokenSource(timeout + Grace);
         try
         {
-            answer = ExchangeAsync(Request(method, writeParameters), deadline.Token).GetAwaiter().GetResult();
+            JsonElement answer = AskAsync(method, writeParameters, timeout, deadline.Token).GetAwaiter().GetResult();
+            Warnings = [.. answer.Items("warnings").Select(each => Escape.Controls(each.AsText()))];
+            return answer.TryGetProperty("result", out JsonElement result) ? result : default;
         }
         catch (OperationCanceledException)
         {
-            throw new CommandException(
-                $"vibepnd did not answer '{method}' within {timeout.TotalSeconds} s ({Escape.Controls(path)}). "
-                + "See its log, or give it longer with --timeout.",
-                ExitCode.TimedOut);
+            Drop();
+            throw TooLate(method);
+        }
+        catch (SocketException error)
+        {
+            Drop();
+            throw Explain(error);
+        }
+    }
+
+    /// <summary>Follows a streaming method of the daemon.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="writeParameters">Writes its parameters as members of an object.</param>
+    /// <param name="cancellationToken">Ends the stream: the daemon is told, and the enumeration ends without an exception.</param>
+    /// <param name="deadline">How long the daemon is to go on; null leaves that open.</param>
+    /// <returns>Each event; where the daemon had to leave some out, an object <c>{"dropped":n}</c>.</returns>
+    /// <exception cref="CommandException">The daemon cannot be reached, refuses, or fails.</exception>
+    public async IAsyncEnumerable<JsonElement> Stream(
+        string method,
+        Action<Utf8JsonWriter> writeParameters,
+        [EnumeratorCancellation] CancellationToken cancellationToken,
+        TimeSpan? deadline = null)
+    {
+        JsonElement line = await BeginStreamAsync(method, writeParameters, deadline, cancellationToken);
+        long id = _lastId;
+        while (line.ValueKind == JsonValueKind.Object && !line.IsTrue("done"))
+        {
+            if (line.TryGetProperty("event", out JsonElement value))
+                yield return value;
+            else if (line.Number("dropped") is double dropped)
+                yield return JsonElement.Parse($$"""{"dropped":{{dropped:0}}}""");
+            line = await NextOfStreamAsync(id, cancellationToken);
+        }
+    }
+
+    /// <summary>Follows a streaming method until it ends or the operator presses Ctrl-C.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="writeParameters">Writes its parameters as members of an object.</param>
+    /// <param name="show">Gets each event, or <c>{"dropped":n}</c>.</param>
+    /// <param name="deadline">How long the daemon is to go on; null leaves that open.</param>
+    /// <exception cref="CommandException">The daemon cannot be reached, refuses, or fails.</exception>
+    public void Follow(string method, Action<Utf8JsonWriter> writeParameters, Action<JsonElement> show, TimeSpan? deadline = null)
+    {
+        using var interrupt = new Interrupt();
+        RunAsync().GetAwaiter().GetResult();
+
+        async Task RunAsync()
+        {
+            await foreach (JsonElement each in Stream(method, writeParameters, interrupt.Token, deadline))
+                show(each);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Drop();
+
+    /// <summary>Sends a question and reads its first line, on a new connection if the old one is gone.</summary>
+    private async Task<JsonElement> AskAsync(
+        string method, Action<Utf8JsonWriter> writeParameters, TimeSpan? deadline, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            _channel ??= await ControlChannel.ConnectAsync(path, cancellationToken);
+            long id = ++_lastId;
+            await _channel.SendAsync(ControlLine.Request(id, method, writeParameters, deadline), cancellationToken);
+            JsonElement answer = await ReadAsync(id, cancellationToken);
+            if (ControlLine.IsTurnedAway(answer))
+            {
+                // The daemon has too many clients for the moment, or is stopping: it has not read the question.
+                Drop();
+                await Task.Delay(RetryInterval, cancellationToken);
+                continue;
+            }
+            ControlLine.ThrowIfRefused(answer, path);
+            return answer;
+        }
+    }
+
+    private async Task<JsonElement> ReadAsync(long id, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (await _channel!.ReadLineAsync(cancellationToken) is not { } line)
+            {
+                Drop();
+                throw new CommandException(
+                    $"vibepnd closed the connection without an answer ({Escape.Controls(path)}). See its log.");
+            }
+            JsonElement answer = ControlLine.Parse(line, path);
+            if (ControlLine.Concerns(answer, id))
+                return answer;
+        }
+    }
+
+    private async Task<JsonElement> BeginStreamAsync(
+        string method, Action<Utf8JsonWriter> writeParameters, TimeSpan? deadline, CancellationToken cancellationToken)
+    {
+        // Connecting is under the timeout; the first event may take as long as it likes.
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(timeout);
+        try
+        {
+            _channel ??= await ControlChannel.ConnectAsync(path, limit.Token);
+            limit.CancelAfter(Timeout.InfiniteTimeSpan);
+            return await AskAsync(method, writeParameters, deadline, limit.Token);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            await EndStreamAsync(_lastId);
+            return default;
+        }
+        catch (OperationCanceledException)
+        {
+            throw TooLate(method);
         }
         catch (SocketException error)
         {
             throw Explain(error);
         }
-        return Unwrap(answer);
     }
 
-    private static byte[] Request(string method, Action<Utf8JsonWriter> writeParameters)
+    private async Task<JsonElement> NextOfStreamAsync(long id, CancellationToken cancellationToken)
     {
-        using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("cmd", method);
-            writeParameters(writer);
-            writer.WriteEndObject();
-        }
-        buffer.WriteByte((byte)'\n');
-        return buffer.ToArray();
-    }
-
-    private async Task<byte[]> ExchangeAsync(byte[] request, CancellationToken cancellationToken)
-    {
-        using Socket socket = await ConnectAsync(cancellationToken);
         try
         {
-            for (ReadOnlyMemory<byte> rest = request; rest.Length > 0;)
-                rest = rest[await socket.SendAsync(rest, cancellationToken)..];
+            JsonElement line = await ReadAsync(id, cancellationToken);
+            ControlLine.ThrowIfRefused(line, path);
+            return line;
+        }
+        catch (OperationCanceledException)
+        {
+            await EndStreamAsync(id);
+            return default;
         }
         catch (SocketException error)
-            when (error.SocketErrorCode is SocketError.Shutdown or SocketError.ConnectionReset)
         {
-            // The daemon refused before it read; why it did is waiting to be read.
-        }
-        using var answer = new MemoryStream();
-        byte[] buffer = new byte[16384];
-        while (true)
-        {
-            int received = await ReceiveAsync(socket, buffer, cancellationToken);
-            if (received == 0)
-                return answer.ToArray();
-            answer.Write(buffer, 0, received);
-            if (answer.Length > MaxAnswer)
-                throw new CommandException($"vibepnd's answer is longer than {MaxAnswer >> 20} MiB ({Escape.Controls(path)}).");
+            throw Explain(error);
         }
     }
 
-    private static async Task<int> ReceiveAsync(Socket socket, byte[] buffer, CancellationToken cancellationToken)
+    /// <summary>Tells the daemon that the stream is not wanted any more, and waits for its last line, not for ever.</summary>
+    private async Task EndStreamAsync(long id)
     {
+        if (_channel is null)
+            return;
+        using var limit = new CancellationTokenSource(Farewell);
         try
         {
-            return await socket.ReceiveAsync(buffer, cancellationToken);
+            byte[] request = ControlLine.Request(++_lastId, "cancel", writer => writer.WriteNumber("id", id), null);
+            await _channel.SendAsync(request, limit.Token);
+            while (await ReadAsync(id, limit.Token) is var line && !line.TryGetProperty("ok", out _))
+            {
+            }
         }
-        catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionReset)
+        catch (Exception error) when (error is OperationCanceledException or SocketException or CommandException)
         {
-            // Linux reports this after the last byte when the daemon closed without reading everything.
-            return 0;
+            // Closing the connection tells it, too.
+            Drop();
         }
     }
 
-    private async Task<Socket> ConnectAsync(CancellationToken cancellationToken)
+    private void Drop()
     {
-        UnixDomainSocketEndPoint endpoint = EndPoint();
-        while (true)
-        {
-            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            try
-            {
-                await socket.ConnectAsync(endpoint, cancellationToken);
-                return socket;
-            }
-            catch (SocketException error) when (error.SocketErrorCode == SocketError.WouldBlock)
-            {
-                // The daemon's queue of waiting clients is full; it drains.
-                socket.Dispose();
-                await Task.Delay(RetryInterval, cancellationToken);
-            }
-            catch
-            {
-                socket.Dispose();
-                throw;
-            }
-        }
+        _channel?.Dispose();
+        _channel = null;
     }
 
-    private UnixDomainSocketEndPoint EndPoint()
-    {
-        try
-        {
-            return new UnixDomainSocketEndPoint(path);
-        }
-        catch (ArgumentException)
-        {
-            throw new CommandException(
-                $"'{Escape.Controls(path)}' cannot be a socket's path: it is empty or longer than 107 bytes.",
-                ExitCode.Usage);
-        }
-    }
+    private CommandException TooLate(string method) => new(
+        $"vibepnd did not answer '{method}' within {timeout.TotalSeconds} s ({Escape.Controls(path)}). "
+        + "See its log, or give it longer with --timeout.",
+        ExitCode.TimedOut);
 
     private CommandException Explain(SocketException error)
     {
@@ -167,32 +247,5 @@ internal sealed class ControlClient(string path, TimeSpan timeout)
         return new CommandException(
             $"vibepnd cannot be reached: {cause}. Is vibepnd running? Another socket is chosen with --socket PATH.",
             ExitCode.Unreachable);
-    }
-
-    private JsonElement Unwrap(byte[] answer)
-    {
-        if (answer.Length == 0)
-            throw new CommandException($"vibepnd closed the connection without an answer ({Escape.Controls(path)}). See its log.");
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(answer);
-            JsonElement root = document.RootElement;
-            if (root.Text("status") == "ok")
-                return root.TryGetProperty("output", out JsonElement output) ? output.Clone() : default;
-            throw Refusal(root.Text("error") ?? "vibepnd gave no reason", root.Text("code"));
-        }
-        catch (JsonException)
-        {
-            throw new CommandException($"What answers on {Escape.Controls(path)} does not speak vibepnd's protocol.");
-        }
-    }
-
-    private static CommandException Refusal(string error, string? kind)
-    {
-        int code = kind == "invalid_config" ? ExitCode.CheckFailed
-            : error.StartsWith("not authorised: ", StringComparison.Ordinal) ? ExitCode.NotAuthorised
-            : error.StartsWith("timed out: ", StringComparison.Ordinal) ? ExitCode.TimedOut
-            : ExitCode.Failed;
-        return new CommandException(Escape.ControlsButNewlines(error), code);
     }
 }

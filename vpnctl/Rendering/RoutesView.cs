@@ -5,6 +5,9 @@ namespace VibePN.Vpnctl.Rendering;
 /// <summary>The route table, as the daemon uses it.</summary>
 internal static class RoutesView
 {
+    // Enough of a fingerprint to tell peers apart; JSON has all of it.
+    private const int ShownDigits = 16;
+
     public static void Render(IReadOnlyList<JsonElement> routes, Terminal terminal)
     {
         if (routes.Count == 0)
@@ -24,13 +27,21 @@ internal static class RoutesView
         foreach (JsonElement route in routes)
             table.Add(Row(route));
         table.Write(terminal);
+        foreach (JsonElement route in routes.Where(IsRefused))
+            terminal.Out.WriteLine($"{route.Clean("prefix")} from {NameOf(route)}: {route.Clean("refused_by")}, {route.Clean("reason")}: {route.Clean("text")}");
     }
+
+    private static bool IsRefused(JsonElement route) => route.Text("refused_by") is not null;
+
+    private static string NameOf(JsonElement route) =>
+        route.Text("peer_name") is { Length: > 0 } ? route.Clean("peer_name")
+        : route.Clean("peer") is { Length: > ShownDigits } id ? id[..ShownDigits] : route.Clean("peer");
 
     private static Cell[] Row(JsonElement route) =>
     [
         route.Clean("network"),
         route.Clean("prefix"),
-        route.Text("peer_name") is { Length: > 0 } ? route.Clean("peer_name") : route.Clean("peer"),
+        NameOf(route),
         Units.Count(route.Whole("metric")),
         Use(route),
         route.Clean("source"),
@@ -40,6 +51,8 @@ internal static class RoutesView
 
     private static Cell Use(JsonElement route)
     {
+        if (IsRefused(route))
+            return new Cell("refused", Tone.Bad);
         string use = route.IsTrue("best") ? "best" : "spare";
         return route.IsTrue("stale") ? new Cell(use + ", stale", Tone.Warning) : new Cell(use);
     }

@@ -9,7 +9,8 @@ internal static class StatusView
     {
         string health = status.Clean("health");
         Tone tone = health == "ok" ? Tone.Good : Tone.Warning;
-        terminal.Out.WriteLine($"Health: {Colour.Paint(health, tone, terminal)}");
+        string reason = status.Text("health_reason") is { Length: > 0 } ? ": " + status.Clean("health_reason") : "";
+        terminal.Out.WriteLine($"Health: {Colour.Paint(health, tone, terminal)}{reason}");
         terminal.Out.WriteLine($"Uptime: {status.Clean("uptime")}");
         terminal.Out.WriteLine($"Peers:  {Units.Count(status.Whole("peers"))}");
         terminal.Out.WriteLine($"Routes: {Units.Count(status.Whole("routes"))}");
@@ -19,6 +20,10 @@ internal static class StatusView
             terminal.Out.WriteLine($"Configured: {configured} peers, {Units.Count(status.Whole("networks"))} networks");
         if (status.Text("version") is not null)
             terminal.Out.WriteLine($"Daemon: vibepnd {status.Clean("version")}, pid {Units.Count(status.Whole("pid"))}");
+        foreach (JsonElement network in status.Items("network_states"))
+            terminal.Out.WriteLine($"Network: {Escape.Controls(network.AsText())}");
+        foreach (JsonElement down in status.Items("peers_down"))
+            terminal.Out.WriteLine($"Down: {Escape.Controls(down.AsText())}");
         foreach (JsonElement offload in status.Items("offloads"))
             terminal.Out.WriteLine($"Offload: {Escape.Controls(offload.AsText())}");
         foreach (JsonElement pending in status.Items("pending"))

@@ -21,10 +21,13 @@ internal readonly record struct Cell(string Text, Tone Tone = Tone.Plain)
     public static implicit operator Cell(string text) => new(text);
 }
 
-/// <summary>Aligned columns, two spaces apart, that fit the screen.</summary>
+/// <summary>Aligned columns, two spaces apart, that fit the screen: nothing is ever wrapped.</summary>
+/// <remarks>What does not fit goes by importance; when only what is never dropped is left, the widest values are cut.</remarks>
 internal sealed class Table(params Column[] columns)
 {
     private const string Gap = "  ";
+    private const string Cut = "…";
+    private const int Narrowest = 4;
 
     private readonly List<Cell[]> _rows = [];
 
@@ -50,17 +53,25 @@ internal sealed class Table(params Column[] columns)
                 break;
             shown.Remove(optional.MinBy(i => columns[i].Importance));
         }
+        while (shown.Sum(i => widths[i] + Gap.Length) - Gap.Length > screen)
+        {
+            int widest = shown.Where(i => !columns[i].AlignRight).DefaultIfEmpty(shown[0]).MaxBy(i => widths[i]);
+            if (widths[widest] <= Narrowest)
+                break;
+            widths[widest]--;
+        }
         return shown;
     }
+
+    private static string Fitting(string text, int width) => text.Length <= width ? text : text[..(width - Cut.Length)] + Cut;
 
     private void WriteLine(Terminal terminal, List<int> shown, int[] widths, Cell[] cells)
     {
         foreach (int i in shown)
         {
             bool isLast = i == shown[^1];
-            string text = columns[i].AlignRight ? cells[i].Text.PadLeft(widths[i])
-                : isLast ? cells[i].Text
-                : cells[i].Text.PadRight(widths[i]);
+            string cell = Fitting(cells[i].Text, widths[i]);
+            string text = columns[i].AlignRight ? cell.PadLeft(widths[i]) : isLast ? cell : cell.PadRight(widths[i]);
             terminal.Out.Write(Colour.Paint(text, cells[i].Tone, terminal));
             terminal.Out.Write(isLast ? "\n" : Gap);
         }

@@ -5,6 +5,8 @@ namespace VibePN.Vpnctl.Rendering;
 /// <summary>Numbers with their units, for people.</summary>
 internal static class Units
 {
+    private static readonly string[] BitUnits = ["bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"];
+
     private static readonly string[] ByteUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
     /// <summary>Such as <c>512 B</c>, <c>1.5 KiB</c>, <c>20 MiB</c>.</summary>
@@ -27,6 +29,23 @@ internal static class Units
         string number = unit == 0 || value >= 99.95 ? Format(value, "0") : Format(value, "0.#");
         return $"{number} {ByteUnits[unit]}";
     }
+
+    /// <summary>Such as <c>940 bit/s</c>, <c>1.5 Mbit/s</c>: in thousands, as links are measured.</summary>
+    public static string BitRate(double? bitsPerSecond)
+    {
+        if (bitsPerSecond is not double value)
+            return JsonReading.Nothing;
+        int unit = 0;
+        while (value >= 999.5 && unit < BitUnits.Length - 1)
+        {
+            value /= 1000;
+            unit++;
+        }
+        return $"{Format(value, unit == 0 || value >= 99.95 ? "0" : "0.#")} {BitUnits[unit]}";
+    }
+
+    /// <summary>A count each second, such as <c>120/s</c>.</summary>
+    public static string PerSecond(double? value) => value is double count ? Format(count, "0") + "/s" : JsonReading.Nothing;
 
     /// <summary>Such as <c>0.4 ms</c>.</summary>
     public static string Milliseconds(double? value) =>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using VibePN.Contracts;
 using VibePN.Engine;
 
@@ -10,15 +11,28 @@ internal sealed class RouteMethods(IDaemon daemon) : IMethodGroup
     public IEnumerable<MethodEntry> Methods =>
     [
         MethodEntry.Once(new("routes", "Lists the routes of all networks.", ControlRole.Viewer)
-            { Result = AnswerFields.Route, ReturnsList = true }, RoutesAsync),
+        {
+            Parameters =
+            [
+                new("filtered", ControlValueKind.Boolean, "Only announcements that were refused, with the reason."),
+                new("all", ControlValueKind.Boolean, "Accepted and refused ones."),
+            ],
+            Result = AnswerFields.Route,
+            ReturnsList = true,
+        }, RoutesAsync),
         MethodEntry.Once(new("route.explain", "Says where a packet goes and why.", ControlRole.Viewer)
             { Parameters = RouteQuestionReader.Parameters, Result = AnswerFields.RouteExplanation }, ExplainAsync),
     ];
 
     private async Task<ControlReply> RoutesAsync(ControlCall request, CancellationToken cancellationToken)
     {
-        EngineStatus status = await daemon.GetStatusAsync(cancellationToken);
-        return JsonReply.Array(status.Routes, StatusJson.WriteRoute);
+        bool filtered = request.Flag("filtered");
+        bool all = request.Flag("all");
+        if (filtered && all)
+            return JsonReply.Error(ControlError.BadRequest, "'filtered' and 'all' exclude each other.");
+        ImmutableArray<RouteStatus> refused = filtered || all ? await daemon.GetRefusedRoutesAsync(cancellationToken) : [];
+        ImmutableArray<RouteStatus> accepted = filtered ? [] : (await daemon.GetStatusAsync(cancellationToken)).Routes;
+        return JsonReply.Array(accepted.Concat(refused), StatusJson.WriteRoute);
     }
 
     private async Task<ControlReply> ExplainAsync(ControlCall request, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using VibePN.Contracts;
 using VibePN.Engine;
+using VibePN.Host.Logging;
 
 namespace VibePN.Host.Control.Methods;
 
@@ -23,32 +24,33 @@ internal sealed class StateMethods(IDaemon daemon) : IMethodGroup
     private async Task<ControlReply> StatusAsync(ControlCall request, CancellationToken cancellationToken)
     {
         EngineStatus status = await daemon.GetStatusAsync(cancellationToken);
-        List<string> warnings =
-        [
-            .. status.Warnings,
-            .. status.Networks.Where(network => network.Error.Length > 0)
-                .Select(network => $"network {network.Name}: {network.Error}"),
-            .. daemon.GetPlugins().Where(plugin => plugin.State is not ("running" or "standby"))
-                .Select(plugin => $"plugin {plugin.Name} is {plugin.State}"),
-        ];
+        Health health = Health.Of(status, daemon.GetPlugins(), daemon.CertificateEnds, TimeProvider.System.GetUtcNow());
         string hash = await daemon.GetConfigurationHashAsync(cancellationToken);
         return JsonReply.OkObject(writer =>
         {
             writer.WriteString("config_hash", hash);
-            writer.WriteString("health", warnings.Count == 0 ? "ok" : "degraded");
+            writer.WriteString("health", health.Problems.IsEmpty ? "ok" : "degraded");
+            writer.WriteString("health_reason", health.Reason);
+            writer.Strings("network_states", status.Networks.Select(StateOf));
             writer.WriteNumber("networks", status.Networks.Length);
             writer.WriteString("node", daemon.Node.ToString());
             writer.Strings("offloads", status.Offloads);
             writer.WriteNumber("peers", status.Peers.Count(peer => peer.State == "up"));
             writer.WriteNumber("peers_configured", status.Peers.Length);
+            writer.Strings("peers_down", status.Peers.Where(peer => peer.State != "up")
+                .Select(peer => $"{peer.Name}: {peer.State}{(peer.LastError.Length > 0 ? "; " + LogText.Escape(peer.LastError) : "")}"));
             writer.Strings("pending", daemon.Pending);
             writer.WriteNumber("pid", Environment.ProcessId);
             writer.WriteNumber("routes", status.Routes.Length);
             writer.WriteString("uptime", GoDuration.Format(status.Uptime));
             writer.WriteString("version", ControlMethods.Version);
-            writer.Strings("warnings", warnings);
+            writer.Strings("warnings", health.Problems.Concat(health.Notices));
         });
     }
+
+    private static string StateOf(NetworkStatus network) => network.Device.Length == 0
+        ? $"{network.Name}: down; {network.Error}"
+        : $"{network.Name}: {network.Device}, {string.Join(' ', network.Addresses)}, mtu {network.Mtu} bytes, {network.PeersUp} peers up";
 
     private async Task<ControlReply> PeersAsync(ControlCall request, CancellationToken cancellationToken)
     {

@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using VibePN.Contracts;
 using VibePN.Engine;
 using VibePN.Engine.Events;
 using VibePN.Host.Control;
+using VibePN.Host.Logging;
 
 namespace VibePN.Host.Tests.Control;
 
@@ -21,7 +23,7 @@ public sealed class ControlMethodsTests
     public async Task Status_sums_up()
     {
         Assert.Equal(
-            $$"""{"config_hash":"c0ffee","health":"degraded","networks":1,"node":"{{Node}}","offloads":["quic: gso"],"peers":1,"peers_configured":2,"pending":["state: \u0022a\u0022 -\u003E \u0022b\u0022 at the next start"],"pid":{{Environment.ProcessId}},"routes":1,"uptime":"1h2m3s","version":"0.1.0","warnings":["clock","network lab: no device","plugin x is failed"]}""",
+            $$"""{"config_hash":"c0ffee","health":"degraded","health_reason":"network lab: no device (and 2 more)","network_states":["lab: down; no device"],"networks":1,"node":"{{Node}}","offloads":["quic: gso"],"peers":1,"peers_configured":2,"peers_down":["b: waiting; refused"],"pending":["state: \u0022a\u0022 -\u003E \u0022b\u0022 at the next start"],"pid":{{Environment.ProcessId}},"routes":1,"uptime":"1h2m3s","version":"0.1.0","warnings":["network lab: no device","plugin x is failed","clock"]}""",
             await OkAsync("status"));
     }
 
@@ -29,7 +31,7 @@ public sealed class ControlMethodsTests
     public async Task Peers_have_sorted_keys_and_null_for_what_is_unknown()
     {
         Assert.Equal(
-            $$"""[{"address":"h:1","addresses":["h:1"],"connections":1,"dropped_packets":5,"id":"{{Other}}","last_error":"","last_seen":"2026-11-22T12:00:00Z","loss_permille":2,"max_packet":1421,"name":"a","networks":["lab"],"next_dial_ms":null,"path_mtu":1452,"remote":"1.2.3.4:51820","role":"initiator","rtt_ms":0.4,"rx_bytes":4,"rx_packets":3,"since":"2026-11-22T12:00:00Z","state":"up","tx_bytes":2,"tx_packets":1},{"address":null,"addresses":[],"connections":0,"dropped_packets":0,"id":"","last_error":"refused","last_seen":null,"loss_permille":0,"max_packet":null,"name":"b","networks":[],"next_dial_ms":1500,"path_mtu":null,"remote":null,"role":null,"rtt_ms":null,"rx_bytes":0,"rx_packets":0,"since":null,"state":"waiting","tx_bytes":0,"tx_packets":0}]""",
+            $$"""[{"address":"h:1","addresses":["h:1"],"connections":1,"dropped_packets":5,"id":"{{Other}}","last_error":"","last_seen":"2026-11-22T12:00:00Z","loss_permille":2,"max_packet":1421,"name":"a","networks":["lab"],"next_dial_ms":null,"path_mtu":1452,"remote":"1.2.3.4:51820","role":"initiator","rtt_ms":0.4,"rx_bytes":4,"rx_packets":3,"sampled_ms":0,"since":"2026-11-22T12:00:00Z","state":"up","tx_bytes":2,"tx_packets":1},{"address":null,"addresses":[],"connections":0,"dropped_packets":0,"id":"","last_error":"refused","last_seen":null,"loss_permille":0,"max_packet":null,"name":"b","networks":[],"next_dial_ms":1500,"path_mtu":null,"remote":null,"role":null,"rtt_ms":null,"rx_bytes":0,"rx_packets":0,"sampled_ms":0,"since":null,"state":"waiting","tx_bytes":0,"tx_packets":0}]""",
             await OkAsync("peers"));
     }
 
@@ -37,7 +39,7 @@ public sealed class ControlMethodsTests
     public async Task Routes_and_networks_are_listed()
     {
         Assert.Equal(
-            $$"""[{"age_s":12,"best":true,"expires":null,"metric":256,"network":"lab","peer":"{{Other}}","peer_name":"a","prefix":"10.42.0.5/32","source":"learned","stale":false}]""",
+            $$"""[{"age_s":12,"best":true,"expires":null,"metric":256,"network":"lab","peer":"{{Other}}","peer_name":"a","prefix":"10.42.0.5/32","reason":null,"refused_by":null,"rule":null,"source":"learned","stale":false,"text":null}]""",
             await OkAsync("routes"));
         Assert.Equal(
             """[{"addresses":["10.42.0.36/24"],"bytes_in":4,"bytes_out":2,"device":"","drops":{"Malformed":1,"NoRoute":3},"error":"no device","mtu":1380,"name":"lab","originate":["192.168.7.0/24"],"packets_in":3,"packets_out":1,"peers_up":1}]""",
@@ -154,6 +156,10 @@ public sealed class ControlMethodsTests
     [InlineData("peers")]
     [InlineData("networks")]
     [InlineData("routes")]
+    [InlineData("log.levels")]
+    [InlineData("log.set_level", """{"level":"debug"}""")]
+    [InlineData("peers.disconnect", """{"name":"a"}""")]
+    [InlineData("peers.reconnect", """{"name":"a"}""")]
     [InlineData("plugins.list")]
     [InlineData("plugins.swap", """{"role":"routing","name":"b"}""")]
     [InlineData("route.explain", """{"destination":"192.168.7.9"}""")]
@@ -184,7 +190,10 @@ public sealed class ControlMethodsTests
     {
         string[] names = [.. Methods().Describe().Select(method => method.Name)];
         Assert.Equal(
-            ["events.subscribe", "goodbye", "networks", "peers", "plugins.list", "plugins.swap", "reload", "route.explain", "routes", "shutdown", "status", "version"],
+            [
+                "events.subscribe", "goodbye", "log.levels", "log.set_level", "networks", "peers", "peers.disconnect", "peers.get", "peers.reconnect",
+                "ping.run", "plugins.list", "plugins.swap", "reload", "route.explain", "routes", "shutdown", "status", "version",
+            ],
             names);
     }
 
@@ -241,6 +250,42 @@ public sealed class ControlMethodsTests
     internal sealed class FakeDaemon : IDaemon
     {
         public EventRing Events { get; } = new(TimeProvider.System);
+
+        public DaemonLog Log { get; } = new(Stream.Null, forJournal: false, Microsoft.Extensions.Logging.LogLevel.Information);
+
+        public LogLevels LogLevels => Log.Levels;
+
+        public DateTimeOffset? CertificateEnds { get; set; }
+
+        public ImmutableArray<RouteStatus> Refused { get; set; } = [];
+
+        public PeerDetail? Peer { get; set; }
+
+        public List<PingStep> Steps { get; } = [];
+
+        public PingRequest? Pinged { get; private set; }
+
+        public Task<PeerDetail?> GetPeerAsync(string name, CancellationToken cancellationToken) => Task.FromResult(name == "a" ? Peer : null);
+
+        public Task<PeerOrder> DisconnectPeerAsync(string name, bool dryRun, CancellationToken cancellationToken) => OrderAsync("disconnect", name, dryRun);
+
+        public Task<PeerOrder> ReconnectPeerAsync(string name, bool dryRun, CancellationToken cancellationToken) => OrderAsync("reconnect", name, dryRun);
+
+        private Task<PeerOrder> OrderAsync(string what, string name, bool dryRun)
+        {
+            Calls.Add($"{what} {name} {dryRun}");
+            return Task.FromResult(name == "a" ? new PeerOrder(true, "done") : new PeerOrder(false, $"there is no peer '{name}'."));
+        }
+
+        public Task<ImmutableArray<RouteStatus>> GetRefusedRoutesAsync(CancellationToken cancellationToken) => Task.FromResult(Refused);
+
+        public async IAsyncEnumerable<PingStep> PingAsync(PingRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            Pinged = request;
+            foreach (PingStep step in Steps)
+                yield return step;
+            await Task.CompletedTask;
+        }
 
         public EngineStatus Status { get; set; } = new(
             new TimeSpan(1, 2, 3),

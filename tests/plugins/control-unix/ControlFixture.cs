@@ -59,6 +59,25 @@ internal sealed class ControlFixture : IAsyncDisposable
 
     public string Ask(string request) => Ask(Encoding.UTF8.GetBytes(request));
 
+    /// <summary>Sends, says that this was all, and reads until the daemon closes.</summary>
+    public string AskAndEnd(string request)
+    {
+        using Socket client = Connect();
+        client.Send(Encoding.UTF8.GetBytes(request));
+        client.Shutdown(SocketShutdown.Send);
+        return ReadAll(client);
+    }
+
+    /// <summary>Waits for something, not for ever.</summary>
+    public static async Task UntilAsync(Func<bool> condition)
+    {
+        for (int i = 0; !condition(); i++)
+        {
+            Assert.True(i < 2_000, "It did not become true in 20 s.");
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+    }
+
     public static string ReadAll(Socket client)
     {
         using var all = new MemoryStream();

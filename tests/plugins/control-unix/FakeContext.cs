@@ -20,6 +20,8 @@ internal sealed class FakeContext : IPluginContext, IPluginSettings, ILogger, ID
         ["max_connections"] = 16L,
         ["request_timeout"] = TimeSpan.FromSeconds(2),
         ["answer_timeout"] = TimeSpan.FromSeconds(10),
+        ["max_deadline"] = TimeSpan.FromMinutes(10),
+        ["idle_timeout"] = TimeSpan.FromMinutes(5),
     };
 
     public string Name => "control-unix";

@@ -9,7 +9,12 @@ internal sealed class FakeMethods : IControlMethods
 {
     public TaskCompletionSource Release { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Events of <c>torrent</c>.</summary>
+    public const int Torrent = 20_000;
+
     public int Calls;
+
+    public int Produced;
 
     public IReadOnlyList<ControlMethod> Describe() =>
     [
@@ -19,10 +24,13 @@ internal sealed class FakeMethods : IControlMethods
         new("echo", "Answers its parameters.", ControlRole.Viewer),
         new("fail", "Fails.", ControlRole.Admin),
         new("hang", "Never answers.", ControlRole.Viewer),
+        new("hush", "A stream that says nothing.", ControlRole.Viewer, Streaming: true),
         new("large", "Answers a megabyte.", ControlRole.Viewer),
         new("reload", "Changes something.", ControlRole.Admin),
         new("silent", "Answers nothing.", ControlRole.Viewer),
         new("status", "Looks.", ControlRole.Viewer),
+        new("ticks", "A stream without an end.", ControlRole.Viewer, Streaming: true),
+        new("torrent", "A stream faster than anyone reads.", ControlRole.Viewer, Streaming: true),
         new("wait", "Answers when released.", ControlRole.Viewer),
     ];
 
@@ -49,7 +57,7 @@ internal sealed class FakeMethods : IControlMethods
             case "fail":
                 yield return new ControlReply(default, ControlError.InvalidConfig, "config.toml(3,1): no such key");
                 break;
-            case "hang":
+            case "hang" or "hush":
                 await Task.Delay(Timeout.Infinite, cancellationToken);
                 break;
             case "large":
@@ -60,6 +68,16 @@ internal sealed class FakeMethods : IControlMethods
                 break;
             case "status":
                 yield return Json("""{"uptime":"1h2m3s","peers":2,"nested":[{"b":null,"a":"it's"}],"routes":3}""");
+                break;
+            case "ticks":
+                for (int i = 0; ; i++)
+                {
+                    yield return Json($$"""{"seq":{{i}}}""");
+                    await Task.Delay(5, cancellationToken);
+                }
+            case "torrent":
+                for (; Produced < Torrent; Produced++)
+                    yield return Json($$"""{"seq":{{Produced}},"text":"{{new string('x', 200)}}"}""");
                 break;
             case "wait":
                 await Release.Task.WaitAsync(cancellationToken);
