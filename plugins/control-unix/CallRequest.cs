@@ -106,8 +106,8 @@ internal sealed record CallRequest
         }
     }
 
-    /// <summary>Reads a request out of an object that <see cref="IsOne"/>.</summary>
-    /// <param name="root">The object.</param>
+    /// <summary>Reads a request out of JSON.</summary>
+    /// <param name="root">The request.</param>
     /// <param name="id">The id for the answer, also when the rest is wrong.</param>
     /// <param name="fault">What is wrong with it.</param>
     /// <returns>The request, or null.</returns>
@@ -129,11 +129,17 @@ internal sealed record CallRequest
 
     private static CallRequest? Read(JsonElement root, out CallId id, ref CallFault? fault)
     {
-        bool hasId = root.TryGetProperty("id"u8, out JsonElement idValue);
         id = default;
+        if (root.ValueKind != JsonValueKind.Object)
+        {
+            fault = Bad("the request is not a JSON object");
+            return null;
+        }
+        bool hasId = root.TryGetProperty("id"u8, out JsonElement idValue);
         bool idIsGood = hasId && CallId.TryRead(idValue, out id);
-        JsonElement version = root.GetProperty("v"u8);
-        if (version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out int number) || number != Version)
+        if (!root.TryGetProperty("v"u8, out JsonElement version))
+            fault = Bad("the request has no \"v\"");
+        else if (version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out int number) || number != Version)
             fault = new CallFault(ControlError.UnsupportedVersion,
                 $"version {Short(version.GetRawText())} of the control protocol is not spoken here", $"spoken: {Version}");
         else if (!idIsGood)

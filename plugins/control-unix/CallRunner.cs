@@ -5,7 +5,7 @@ using VibePN.Contracts;
 namespace VibePN.Plugins.ControlUnix;
 
 /// <summary>The calls of one connection that run at the same time, in version 1 of the protocol.</summary>
-internal sealed class CallRunner(ControlConnection connection, ControlParts parts, CancellationToken aborting) : IDisposable
+internal sealed class CallRunner(ControlConnection connection, ControlParts parts, CancellationToken aborting)
 {
     /// <summary>The method that ends another call; it belongs to the protocol, not to the host.</summary>
     public const string CancelMethod = "cancel";
@@ -39,7 +39,7 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
     public static string Broken(ControlMethod method) => $"'{method.Name}' failed inside the daemon; its log says more";
 
     /// <summary>Begins a call, or answers why not. The connection has a slot.</summary>
-    public async Task BeginAsync(CallRequest request)
+    public void Begin(CallRequest request)
     {
         ControlMethod? method = parts.Methods.Describe().FirstOrDefault(each => each.Name == request.Method);
         CallFault? fault = Admit(request, method, out RunningCall? call);
@@ -48,7 +48,7 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
             parts.Meters.Answered(ok: false);
             // Under the id that is in use the refusal would look like the running call's answer.
             CallId id = fault.Error == ControlError.Conflict ? default : request.Id;
-            await Output.AddAsync(AnswerLine.Failure(id, fault), aborting);
+            Output.Add(AnswerLine.Failure(id, fault));
             return;
         }
         if (method!.RequiredRole == ControlRole.Admin)
@@ -57,7 +57,7 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
     }
 
     /// <summary>Ends another call, as the client asks.</summary>
-    public async Task CancelAsync(CallRequest request)
+    public void Cancel(CallRequest request)
     {
         ReadOnlyMemory<byte> answer;
         CallId target = default;
@@ -71,7 +71,7 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
                 $"no call with the id {target} runs on this connection"));
         else
             answer = AnswerLine.Success(request.Id, JsonElement.Parse("""{"cancelled":true}"""), request.Warnings);
-        await Output.AddAsync(answer, aborting);
+        Output.Add(answer);
     }
 
     /// <summary>Ends all streams.</summary>
@@ -103,9 +103,6 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
             return _idle.Task;
         }
     }
-
-    /// <summary>When no method runs.</summary>
-    public void Dispose() => Output.Dispose();
 
     private CallFault? Admit(CallRequest request, ControlMethod? method, out RunningCall? call)
     {
@@ -163,7 +160,10 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
         // Before the client can see the answer: it may use the id again at once.
         lock (_lock)
             _running.Remove(call.Request.Id);
-        await SayLastAsync(call, last);
+        if (call.Stream is not null)
+            Output.End(call.Stream, last);
+        else
+            Output.Add(last);
         // A method that ignores its cancellation keeps its place, or such calls would pile up.
         await ((Task)work).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (call.Stream is not null)
@@ -178,21 +178,6 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
             }
         }
         connection.Settle();
-    }
-
-    private async Task SayLastAsync(RunningCall call, ReadOnlyMemory<byte> last)
-    {
-        try
-        {
-            if (call.Stream is not null)
-                Output.End(call.Stream, last);
-            else
-                await Output.AddAsync(last, aborting);
-        }
-        catch (OperationCanceledException)
-        {
-            // The client is gone.
-        }
     }
 
     private async Task<ReadOnlyMemory<byte>> WorkAsync(RunningCall call, CancellationToken cancellationToken)

@@ -104,6 +104,7 @@ internal sealed class ControlConnection : IDisposable
         await _unfinished.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _calls.IdleAsync();
         GiveSlotBack();
+        _parts.Slots.Owes(this, false);
     }
 
     /// <summary>After <see cref="RunAsync"/>.</summary>
@@ -115,7 +116,6 @@ internal sealed class ControlConnection : IDisposable
         _reading.Dispose();
         _sending.Dispose();
         _aborting.Dispose();
-        _calls.Dispose();
     }
 
     /// <summary>Whether nothing has come for a while, nothing runs, and what comes next is not here yet.</summary>
@@ -160,18 +160,20 @@ internal sealed class ControlConnection : IDisposable
         Cancel(_reading);
     }
 
-    /// <summary>Called when a call has ended or a line has been sent: an idle connection needs no slot.</summary>
+    /// <summary>Called when a call has ended or everything has been sent: what no call runs for needs no slot.</summary>
     public void Settle()
     {
+        GiveSlotBack();
+        bool owes = !_calls.Output.IsEmpty || Volatile.Read(ref _sendBegan) != 0;
+        _parts.Slots.Owes(this, owes);
         lock (_lock)
         {
-            if (_calls.IsBusy || !_calls.Output.IsEmpty || Volatile.Read(ref _sendBegan) != 0)
+            if (owes || _calls.IsBusy)
                 return;
             Volatile.Write(ref _lastHeard, _parts.Context.Time.GetTimestamp());
             if (_isReading)
                 ArmReading();
         }
-        GiveSlotBack();
     }
 
     private async Task ReadAsync()
@@ -183,7 +185,9 @@ internal sealed class ControlConnection : IDisposable
                 using (document)
                 {
                     HasAsked = true;
-                    if (CallRequest.IsOne(document.RootElement))
+                    // Where version 1 is spoken, "cmd" it takes to fall back to the old form.
+                    if (CallRequest.IsOne(document.RootElement)
+                        || (_isNew && !ControlRequest.IsOne(document.RootElement)))
                         await AnswerAsync(document.RootElement);
                     else
                     {
@@ -205,6 +209,8 @@ internal sealed class ControlConnection : IDisposable
     {
         while (true)
         {
+            // Who does not take answers is not asked for more questions.
+            await _calls.Output.RoomAsync(_aborting.Token);
             FrameState state = _reader.TryTake(out ReadOnlyMemory<byte> frame);
             if (state != FrameState.Incomplete)
                 _isTimingRequest = false;
@@ -262,14 +268,14 @@ internal sealed class ControlConnection : IDisposable
         if (request is null)
         {
             _parts.Meters.Refused("bad_request");
-            await _calls.Output.AddAsync(AnswerLine.Failure(id, fault!), _aborting.Token);
+            _calls.Output.Add(AnswerLine.Failure(id, fault!));
         }
         else if (request.Method == CallRunner.CancelMethod)
-            await _calls.CancelAsync(request);
+            _calls.Cancel(request);
         else if (await TakeSlotAsync(request.Deadline))
-            await _calls.BeginAsync(request);
+            _calls.Begin(request);
         else
-            await _calls.Output.AddAsync(AnswerLine.Failure(id, Busy), _aborting.Token);
+            _calls.Output.Add(AnswerLine.Failure(id, Busy));
         Settle();
     }
 
@@ -307,7 +313,7 @@ internal sealed class ControlConnection : IDisposable
     {
         _parts.Meters.Refused(error == ControlError.Unavailable ? "no_room" : "bad_request");
         if (_isNew)
-            await _calls.Output.AddAsync(AnswerLine.Failure(default, new CallFault(error, reason)), _aborting.Token);
+            _calls.Output.Add(AnswerLine.Failure(default, new CallFault(error, reason)));
         else
             await SendAsync(Envelope.Failure(error switch
             {

@@ -12,6 +12,9 @@ internal sealed record ControlRequest(string Command, JsonElement Parameters)
     /// <summary>Bytes a request may have.</summary>
     public const int MaxBytes = 64 * 1024;
 
+    /// <summary>Whether a request has this form.</summary>
+    public static bool IsOne(JsonElement root) => root.ValueKind == JsonValueKind.Object && root.TryGetProperty("cmd"u8, out _);
+
     /// <summary>Reads a request out of JSON.</summary>
     /// <param name="root">The request. Not kept.</param>
     /// <param name="request">The request.</param>

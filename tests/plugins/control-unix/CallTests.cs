@@ -89,6 +89,7 @@ public sealed class CallTests
     [InlineData("hello", "the request is not a JSON object")]
     [InlineData("{\"v\":1", "the request is not valid JSON")]
     [InlineData("{\"v\":1,\"v\":1}", "the request is not valid JSON")]
+    [InlineData("{}", "the request has no \\\"v\\\"")]
     [InlineData("[[[[[[[[[[[[[[[[[", "the request is not a JSON object")]
     [InlineData("{\"v\":[[[[[[[[[[[[[[[[", "the request is nested deeper than 16 levels")]
     [InlineData("{\"v\":1,\"id\":1,\"method\":\"a\"b\"}", "the request is not valid JSON")]
