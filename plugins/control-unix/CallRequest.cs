@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Unicode;
 using VibePN.Contracts;
 
 namespace VibePN.Plugins.ControlUnix;
@@ -96,6 +97,9 @@ internal sealed record CallRequest
     /// <returns>A document that the caller disposes, or null when it is no JSON.</returns>
     public static JsonDocument? Parse(ReadOnlyMemory<byte> json)
     {
+        // The parser looks at the bytes of a text only when somebody reads it: in the host, which takes texts for whole.
+        if (!Utf8.IsValid(json.Span))
+            return null;
         try
         {
             return JsonDocument.Parse(json, JsonRules);
@@ -103,6 +107,29 @@ internal sealed record CallRequest
         catch (JsonException)
         {
             return null;
+        }
+    }
+
+    /// <summary>Reads every text in a request, so that nobody after this finds half a surrogate pair in one.</summary>
+    /// <exception cref="InvalidOperationException">There is one, written as an escape.</exception>
+    public static void CheckTexts(JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.String:
+                value.GetString();
+                break;
+            case JsonValueKind.Object:
+                foreach (JsonProperty member in value.EnumerateObject())
+                {
+                    _ = member.Name;
+                    CheckTexts(member.Value);
+                }
+                break;
+            case JsonValueKind.Array:
+                foreach (JsonElement item in value.EnumerateArray())
+                    CheckTexts(item);
+                break;
         }
     }
 
@@ -117,11 +144,11 @@ internal sealed record CallRequest
         fault = null;
         try
         {
+            CheckTexts(root);
             return Read(root, out id, ref fault);
         }
         catch (InvalidOperationException)
         {
-            // Half a surrogate pair, written as an escape, is found out only when the text is read.
             fault = Bad("the request holds text that is not valid Unicode");
             return null;
         }

@@ -17,6 +17,7 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
     private readonly Dictionary<CallId, RunningCall> _running = [];
     private TaskCompletionSource? _idle;
     private int _busy;
+    private int _unsettled;
 
     /// <summary>What goes to the client.</summary>
     public OutputQueue Output { get; } = new();
@@ -92,12 +93,12 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
         return IdleAsync();
     }
 
-    /// <summary>Waits until no method runs.</summary>
+    /// <summary>Waits until no method runs and nothing more will be said about one.</summary>
     public Task IdleAsync()
     {
         lock (_lock)
         {
-            if (_busy == 0)
+            if (_unsettled == 0)
                 return Task.CompletedTask;
             _idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return _idle.Task;
@@ -129,6 +130,7 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
             };
             _running.Add(request.Id, call);
             _busy++;
+            _unsettled++;
             return null;
         }
     }
@@ -171,13 +173,16 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
         lock (_lock)
         {
             call.Ending.Dispose();
-            if (--_busy == 0)
-            {
-                _idle?.TrySetResult();
-                _idle = null;
-            }
+            _busy--;
         }
         connection.Settle();
+        lock (_lock)
+        {
+            if (--_unsettled > 0)
+                return;
+            _idle?.TrySetResult();
+            _idle = null;
+        }
     }
 
     private async Task<ReadOnlyMemory<byte>> WorkAsync(RunningCall call, CancellationToken cancellationToken)

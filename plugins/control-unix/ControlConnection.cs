@@ -34,6 +34,7 @@ internal sealed class ControlConnection : IDisposable
     private bool _isNew;
     private bool _isTimingRequest;
     private bool _hasSlot;
+    private volatile bool _isBeginning;
     private bool _disposed;
     private long _lastHeard;
     private long _sendBegan;
@@ -103,6 +104,7 @@ internal sealed class ControlConnection : IDisposable
         // A method that ignores its cancellation keeps this client's slot, or such calls would pile up.
         await _unfinished.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _calls.IdleAsync();
+        _isBeginning = false;
         GiveSlotBack();
         _parts.Slots.Owes(this, false);
     }
@@ -276,6 +278,7 @@ internal sealed class ControlConnection : IDisposable
             _calls.Begin(request);
         else
             _calls.Output.Add(AnswerLine.Failure(id, Busy));
+        _isBeginning = false;
         Settle();
     }
 
@@ -328,6 +331,8 @@ internal sealed class ControlConnection : IDisposable
         TimeSpan patience = deadline < _parts.Settings.AnswerTimeout ? deadline.Value : _parts.Settings.AnswerTimeout;
         lock (_lock)
         {
+            // From here to the call's beginning nobody gives the slot back.
+            _isBeginning = true;
             if (_hasSlot)
                 return true;
             IsWaiting = true;
@@ -359,7 +364,7 @@ internal sealed class ControlConnection : IDisposable
     {
         lock (_lock)
         {
-            if (!_hasSlot || _calls.IsBusy)
+            if (!_hasSlot || _isBeginning || _calls.IsBusy)
                 return;
             _hasSlot = false;
         }

@@ -28,6 +28,7 @@ internal sealed record ControlRequest(string Command, JsonElement Parameters)
         error = null;
         try
         {
+            CallRequest.CheckTexts(root);
             if (root.ValueKind != JsonValueKind.Object)
                 error = "the request is not a JSON object";
             else if (!root.TryGetProperty("cmd", out JsonElement command)
@@ -38,7 +39,6 @@ internal sealed record ControlRequest(string Command, JsonElement Parameters)
         }
         catch (InvalidOperationException)
         {
-            // Text that is UTF-8 but holds half a surrogate pair as an escape is found out only when it is read.
             error = "the request holds text that is not valid Unicode";
         }
         return request is not null;
