@@ -1,8 +1,12 @@
+using System.Text.Json;
+
 namespace VibePN.Vpnctl.Tests;
 
 /// <summary>The predecessor's command lines that ask the daemon, as its scripts have them.</summary>
 public sealed class PredecessorTests
 {
+    private static readonly JsonSerializerOptions TwoSpaces = new() { WriteIndented = true };
+
     public static TheoryData<string, string> Questions => new()
     {
         { "status", """{"peers":2,"routes":3,"uptime":"1h2m3s"}""" },
@@ -88,6 +92,5 @@ public sealed class PredecessorTests
         Assert.Equal("[]\n", old.Vpnctl("--json", command).Out);
     }
 
-    private static string Indented(string json) => System.Text.Json.JsonSerializer.Serialize(
-        System.Text.Json.JsonElement.Parse(json), new System.Text.Json.JsonSerializerOptions { WriteIndented = true }) + "\n";
+    private static string Indented(string json) => JsonSerializer.Serialize(JsonElement.Parse(json), TwoSpaces) + "\n";
 }
