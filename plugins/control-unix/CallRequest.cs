@@ -93,43 +93,32 @@ internal sealed record CallRequest
     /// <summary>Whether a request is of this protocol, whatever its version.</summary>
     public static bool IsOne(JsonElement root) => root.ValueKind == JsonValueKind.Object && root.TryGetProperty("v"u8, out _);
 
-    /// <summary>Reads JSON.</summary>
-    /// <returns>A document that the caller disposes, or null when it is no JSON.</returns>
-    public static JsonDocument? Parse(ReadOnlyMemory<byte> json)
+    /// <summary>Reads JSON, and every text in it, so that nobody after this finds one that is not whole.</summary>
+    /// <param name="json">The bytes.</param>
+    /// <param name="problem">What is wrong with them, as a sentence without its full stop.</param>
+    /// <returns>A document that the caller disposes, or null.</returns>
+    public static JsonDocument? Parse(ReadOnlyMemory<byte> json, out string problem)
     {
-        // The parser looks at the bytes of a text only when somebody reads it: in the host, which takes texts for whole.
+        problem = ErrorText.Describe(FrameState.NotJson);
+        // The parser looks at the bytes of a text only when somebody reads it.
         if (!Utf8.IsValid(json.Span))
             return null;
+        JsonDocument? document = null;
         try
         {
-            return JsonDocument.Parse(json, JsonRules);
+            document = JsonDocument.Parse(json, JsonRules);
+            CheckTexts(document.RootElement);
+            return document;
         }
         catch (JsonException)
         {
             return null;
         }
-    }
-
-    /// <summary>Reads every text in a request, so that nobody after this finds half a surrogate pair in one.</summary>
-    /// <exception cref="InvalidOperationException">There is one, written as an escape.</exception>
-    public static void CheckTexts(JsonElement value)
-    {
-        switch (value.ValueKind)
+        catch (InvalidOperationException)
         {
-            case JsonValueKind.String:
-                value.GetString();
-                break;
-            case JsonValueKind.Object:
-                foreach (JsonProperty member in value.EnumerateObject())
-                {
-                    _ = member.Name;
-                    CheckTexts(member.Value);
-                }
-                break;
-            case JsonValueKind.Array:
-                foreach (JsonElement item in value.EnumerateArray())
-                    CheckTexts(item);
-                break;
+            document?.Dispose();
+            problem = "the request holds text that is not valid Unicode";
+            return null;
         }
     }
 
@@ -140,18 +129,8 @@ internal sealed record CallRequest
     /// <returns>The request, or null.</returns>
     public static CallRequest? TryRead(JsonElement root, out CallId id, out CallFault? fault)
     {
-        id = default;
         fault = null;
-        try
-        {
-            CheckTexts(root);
-            return Read(root, out id, ref fault);
-        }
-        catch (InvalidOperationException)
-        {
-            fault = Bad("the request holds text that is not valid Unicode");
-            return null;
-        }
+        return Read(root, out id, ref fault);
     }
 
     private static CallRequest? Read(JsonElement root, out CallId id, ref CallFault? fault)
@@ -210,6 +189,28 @@ internal sealed record CallRequest
         {
             Id = id, Method = method, Parameters = parameters, Deadline = deadline, Strict = strict, Warnings = warnings,
         };
+    }
+
+    // Throws over half a surrogate pair, written as an escape.
+    private static void CheckTexts(JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.String:
+                value.GetString();
+                break;
+            case JsonValueKind.Object:
+                foreach (JsonProperty member in value.EnumerateObject())
+                {
+                    _ = member.Name;
+                    CheckTexts(member.Value);
+                }
+                break;
+            case JsonValueKind.Array:
+                foreach (JsonElement item in value.EnumerateArray())
+                    CheckTexts(item);
+                break;
+        }
     }
 
     private static IEnumerable<string> UnknownMembers(JsonElement root) =>

@@ -231,10 +231,10 @@ internal sealed class ControlConnection : IDisposable
                     return null;
                 }
             }
-            if (state == FrameState.Complete && CallRequest.Parse(frame) is { } document)
+            string problem = ErrorText.Describe(state);
+            if (state == FrameState.Complete && CallRequest.Parse(frame, out problem) is { } document)
                 return document;
-            await RefuseAsync(ControlError.BadRequest,
-                ErrorText.Describe(state == FrameState.Complete ? FrameState.NotJson : state));
+            await RefuseAsync(ControlError.BadRequest, problem);
             // With version 1 the next line is a new beginning; before it nothing says where one would be.
             if (!_isNew || state == FrameState.TooLong)
                 return null;

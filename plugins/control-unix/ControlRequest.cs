@@ -26,21 +26,12 @@ internal sealed record ControlRequest(string Command, JsonElement Parameters)
     {
         request = null;
         error = null;
-        try
-        {
-            CallRequest.CheckTexts(root);
-            if (root.ValueKind != JsonValueKind.Object)
-                error = "the request is not a JSON object";
-            else if (!root.TryGetProperty("cmd", out JsonElement command)
-                || command.ValueKind != JsonValueKind.String)
-                error = "the request has no text member \"cmd\"";
-            else
-                request = new ControlRequest(command.GetString()!, OtherMembers(root));
-        }
-        catch (InvalidOperationException)
-        {
-            error = "the request holds text that is not valid Unicode";
-        }
+        if (root.ValueKind != JsonValueKind.Object)
+            error = "the request is not a JSON object";
+        else if (!root.TryGetProperty("cmd", out JsonElement command) || command.ValueKind != JsonValueKind.String)
+            error = "the request has no text member \"cmd\"";
+        else
+            request = new ControlRequest(command.GetString()!, OtherMembers(root));
         return request is not null;
     }
 
