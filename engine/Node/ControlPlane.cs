@@ -288,17 +288,6 @@ internal sealed partial class ControlPlane : ISessionActions
         }
     }
 
-    private void Tell(PeerMachine peer, PeerConnection? active, bool changes)
-    {
-        string name = peer.Configuration.Name;
-        string way = active is null ? "" : $"at {active.Transport.Path.Remote}, {(active.IsOurs ? "dialled by this node" : "dialled by the peer")}";
-        EventFacts facts = active is null ? new($"peer {name} is down: {peer.LastError}") { Reason = peer.LastError }
-            : changes ? new($"peer {name} is up {way}")
-            : new EventFacts($"peer {name} is reached over another connection now, {way}");
-        string kind = active is null ? EventKinds.PeerDown : changes ? EventKinds.PeerUp : EventKinds.PeerMoved;
-        _parts.Events.Publish(kind, facts with { Peer = name });
-    }
-
     void ISessionActions.PeerForgotten(PeerMachine peer, Instant now)
     {
         if (peer.Identity is { } identity && !Planted.Is(PlantedDefect.RoutesOutliveSession))

@@ -34,9 +34,12 @@ internal sealed class ControlMethods : IControlMethods
             new PeerMethods(daemon),
             new PingMethods(daemon),
             new LogMethods(daemon),
+            new DescribeMethods(Describe),
         ];
         foreach (MethodEntry entry in groups.SelectMany(group => group.Methods))
             _methods.Add(entry.Method.Name, entry);
+        foreach ((string alias, string name) in MethodAliases.All)
+            _methods.Add(alias, _methods[name] with { Method = _methods[name].Method with { Name = alias } });
     }
 
     /// <inheritdoc/>
@@ -67,7 +70,9 @@ internal sealed class ControlMethods : IControlMethods
             yield return JsonReply.Error(ControlError.BadRequest, problem);
             yield break;
         }
-        Interlocked.Increment(ref _underWay);
+        // Who follows a stream may do so for days: nobody waits for that.
+        int counted = entry.Method.Streaming ? 0 : 1;
+        Interlocked.Add(ref _underWay, counted);
         try
         {
             await foreach (ControlReply reply in RunAsync(entry, request, cancellationToken))
@@ -75,11 +80,11 @@ internal sealed class ControlMethods : IControlMethods
         }
         finally
         {
-            Interlocked.Decrement(ref _underWay);
+            Interlocked.Add(ref _underWay, -counted);
         }
     }
 
-    /// <summary>Waits until no call is under way, or as long as the limit.</summary>
+    /// <summary>Waits until no call is under way, streams aside, or as long as the limit.</summary>
     public async Task IdleAsync(TimeSpan limit)
     {
         long began = Stopwatch.GetTimestamp();

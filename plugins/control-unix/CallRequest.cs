@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Unicode;
 using VibePN.Contracts;
 
 namespace VibePN.Plugins.ControlUnix;
@@ -92,48 +93,59 @@ internal sealed record CallRequest
     /// <summary>Whether a request is of this protocol, whatever its version.</summary>
     public static bool IsOne(JsonElement root) => root.ValueKind == JsonValueKind.Object && root.TryGetProperty("v"u8, out _);
 
-    /// <summary>Reads JSON.</summary>
-    /// <returns>A document that the caller disposes, or null when it is no JSON.</returns>
-    public static JsonDocument? Parse(ReadOnlyMemory<byte> json)
+    /// <summary>Reads JSON, and every text in it, so that nobody after this finds one that is not whole.</summary>
+    /// <param name="json">The bytes.</param>
+    /// <param name="problem">What is wrong with them, as a sentence without its full stop.</param>
+    /// <returns>A document that the caller disposes, or null.</returns>
+    public static JsonDocument? Parse(ReadOnlyMemory<byte> json, out string problem)
     {
+        problem = ErrorText.Describe(FrameState.NotJson);
+        // The parser looks at the bytes of a text only when somebody reads it.
+        if (!Utf8.IsValid(json.Span))
+            return null;
+        JsonDocument? document = null;
         try
         {
-            return JsonDocument.Parse(json, JsonRules);
+            document = JsonDocument.Parse(json, JsonRules);
+            CheckTexts(document.RootElement);
+            return document;
         }
         catch (JsonException)
         {
             return null;
         }
+        catch (InvalidOperationException)
+        {
+            document?.Dispose();
+            problem = "the request holds text that is not valid Unicode";
+            return null;
+        }
     }
 
-    /// <summary>Reads a request out of an object that <see cref="IsOne"/>.</summary>
-    /// <param name="root">The object.</param>
+    /// <summary>Reads a request out of JSON.</summary>
+    /// <param name="root">The request.</param>
     /// <param name="id">The id for the answer, also when the rest is wrong.</param>
     /// <param name="fault">What is wrong with it.</param>
     /// <returns>The request, or null.</returns>
     public static CallRequest? TryRead(JsonElement root, out CallId id, out CallFault? fault)
     {
-        id = default;
         fault = null;
-        try
-        {
-            return Read(root, out id, ref fault);
-        }
-        catch (InvalidOperationException)
-        {
-            // Half a surrogate pair, written as an escape, is found out only when the text is read.
-            fault = Bad("the request holds text that is not valid Unicode");
-            return null;
-        }
+        return Read(root, out id, ref fault);
     }
 
     private static CallRequest? Read(JsonElement root, out CallId id, ref CallFault? fault)
     {
-        bool hasId = root.TryGetProperty("id"u8, out JsonElement idValue);
         id = default;
+        if (root.ValueKind != JsonValueKind.Object)
+        {
+            fault = Bad("the request is not a JSON object");
+            return null;
+        }
+        bool hasId = root.TryGetProperty("id"u8, out JsonElement idValue);
         bool idIsGood = hasId && CallId.TryRead(idValue, out id);
-        JsonElement version = root.GetProperty("v"u8);
-        if (version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out int number) || number != Version)
+        if (!root.TryGetProperty("v"u8, out JsonElement version))
+            fault = Bad("the request has no \"v\"");
+        else if (version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out int number) || number != Version)
             fault = new CallFault(ControlError.UnsupportedVersion,
                 $"version {Short(version.GetRawText())} of the control protocol is not spoken here", $"spoken: {Version}");
         else if (!idIsGood)
@@ -177,6 +189,28 @@ internal sealed record CallRequest
         {
             Id = id, Method = method, Parameters = parameters, Deadline = deadline, Strict = strict, Warnings = warnings,
         };
+    }
+
+    // Throws over half a surrogate pair, written as an escape.
+    private static void CheckTexts(JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.String:
+                value.GetString();
+                break;
+            case JsonValueKind.Object:
+                foreach (JsonProperty member in value.EnumerateObject())
+                {
+                    _ = member.Name;
+                    CheckTexts(member.Value);
+                }
+                break;
+            case JsonValueKind.Array:
+                foreach (JsonElement item in value.EnumerateArray())
+                    CheckTexts(item);
+                break;
+        }
     }
 
     private static IEnumerable<string> UnknownMembers(JsonElement root) =>

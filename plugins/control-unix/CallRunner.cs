@@ -5,7 +5,7 @@ using VibePN.Contracts;
 namespace VibePN.Plugins.ControlUnix;
 
 /// <summary>The calls of one connection that run at the same time, in version 1 of the protocol.</summary>
-internal sealed class CallRunner(ControlConnection connection, ControlParts parts, CancellationToken aborting) : IDisposable
+internal sealed class CallRunner(ControlConnection connection, ControlParts parts, CancellationToken aborting)
 {
     /// <summary>The method that ends another call; it belongs to the protocol, not to the host.</summary>
     public const string CancelMethod = "cancel";
@@ -17,6 +17,7 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
     private readonly Dictionary<CallId, RunningCall> _running = [];
     private TaskCompletionSource? _idle;
     private int _busy;
+    private int _unsettled;
 
     /// <summary>What goes to the client.</summary>
     public OutputQueue Output { get; } = new();
@@ -39,7 +40,7 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
     public static string Broken(ControlMethod method) => $"'{method.Name}' failed inside the daemon; its log says more";
 
     /// <summary>Begins a call, or answers why not. The connection has a slot.</summary>
-    public async Task BeginAsync(CallRequest request)
+    public void Begin(CallRequest request)
     {
         ControlMethod? method = parts.Methods.Describe().FirstOrDefault(each => each.Name == request.Method);
         CallFault? fault = Admit(request, method, out RunningCall? call);
@@ -48,7 +49,7 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
             parts.Meters.Answered(ok: false);
             // Under the id that is in use the refusal would look like the running call's answer.
             CallId id = fault.Error == ControlError.Conflict ? default : request.Id;
-            await Output.AddAsync(AnswerLine.Failure(id, fault), aborting);
+            Output.Add(AnswerLine.Failure(id, fault));
             return;
         }
         if (method!.RequiredRole == ControlRole.Admin)
@@ -57,7 +58,7 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
     }
 
     /// <summary>Ends another call, as the client asks.</summary>
-    public async Task CancelAsync(CallRequest request)
+    public void Cancel(CallRequest request)
     {
         ReadOnlyMemory<byte> answer;
         CallId target = default;
@@ -71,7 +72,7 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
                 $"no call with the id {target} runs on this connection"));
         else
             answer = AnswerLine.Success(request.Id, JsonElement.Parse("""{"cancelled":true}"""), request.Warnings);
-        await Output.AddAsync(answer, aborting);
+        Output.Add(answer);
     }
 
     /// <summary>Ends all streams.</summary>
@@ -92,20 +93,17 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
         return IdleAsync();
     }
 
-    /// <summary>Waits until no method runs.</summary>
+    /// <summary>Waits until no method runs and nothing more will be said about one.</summary>
     public Task IdleAsync()
     {
         lock (_lock)
         {
-            if (_busy == 0)
+            if (_unsettled == 0)
                 return Task.CompletedTask;
             _idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return _idle.Task;
         }
     }
-
-    /// <summary>When no method runs.</summary>
-    public void Dispose() => Output.Dispose();
 
     private CallFault? Admit(CallRequest request, ControlMethod? method, out RunningCall? call)
     {
@@ -132,6 +130,7 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
             };
             _running.Add(request.Id, call);
             _busy++;
+            _unsettled++;
             return null;
         }
     }
@@ -163,7 +162,10 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
         // Before the client can see the answer: it may use the id again at once.
         lock (_lock)
             _running.Remove(call.Request.Id);
-        await SayLastAsync(call, last);
+        if (call.Stream is not null)
+            Output.End(call.Stream, last);
+        else
+            Output.Add(last);
         // A method that ignores its cancellation keeps its place, or such calls would pile up.
         await ((Task)work).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (call.Stream is not null)
@@ -171,27 +173,15 @@ internal sealed class CallRunner(ControlConnection connection, ControlParts part
         lock (_lock)
         {
             call.Ending.Dispose();
-            if (--_busy == 0)
-            {
-                _idle?.TrySetResult();
-                _idle = null;
-            }
+            _busy--;
         }
         connection.Settle();
-    }
-
-    private async Task SayLastAsync(RunningCall call, ReadOnlyMemory<byte> last)
-    {
-        try
+        lock (_lock)
         {
-            if (call.Stream is not null)
-                Output.End(call.Stream, last);
-            else
-                await Output.AddAsync(last, aborting);
-        }
-        catch (OperationCanceledException)
-        {
-            // The client is gone.
+            if (--_unsettled > 0)
+                return;
+            _idle?.TrySetResult();
+            _idle = null;
         }
     }
 

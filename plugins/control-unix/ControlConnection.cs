@@ -34,6 +34,7 @@ internal sealed class ControlConnection : IDisposable
     private bool _isNew;
     private bool _isTimingRequest;
     private bool _hasSlot;
+    private volatile bool _isBeginning;
     private bool _disposed;
     private long _lastHeard;
     private long _sendBegan;
@@ -103,7 +104,9 @@ internal sealed class ControlConnection : IDisposable
         // A method that ignores its cancellation keeps this client's slot, or such calls would pile up.
         await _unfinished.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _calls.IdleAsync();
+        _isBeginning = false;
         GiveSlotBack();
+        _parts.Slots.Owes(this, false);
     }
 
     /// <summary>After <see cref="RunAsync"/>.</summary>
@@ -115,7 +118,6 @@ internal sealed class ControlConnection : IDisposable
         _reading.Dispose();
         _sending.Dispose();
         _aborting.Dispose();
-        _calls.Dispose();
     }
 
     /// <summary>Whether nothing has come for a while, nothing runs, and what comes next is not here yet.</summary>
@@ -160,18 +162,20 @@ internal sealed class ControlConnection : IDisposable
         Cancel(_reading);
     }
 
-    /// <summary>Called when a call has ended or a line has been sent: an idle connection needs no slot.</summary>
+    /// <summary>Called when a call has ended or everything has been sent: what no call runs for needs no slot.</summary>
     public void Settle()
     {
+        GiveSlotBack();
+        bool owes = !_calls.Output.IsEmpty || Volatile.Read(ref _sendBegan) != 0;
+        _parts.Slots.Owes(this, owes);
         lock (_lock)
         {
-            if (_calls.IsBusy || !_calls.Output.IsEmpty || Volatile.Read(ref _sendBegan) != 0)
+            if (owes || _calls.IsBusy)
                 return;
             Volatile.Write(ref _lastHeard, _parts.Context.Time.GetTimestamp());
             if (_isReading)
                 ArmReading();
         }
-        GiveSlotBack();
     }
 
     private async Task ReadAsync()
@@ -183,7 +187,9 @@ internal sealed class ControlConnection : IDisposable
                 using (document)
                 {
                     HasAsked = true;
-                    if (CallRequest.IsOne(document.RootElement))
+                    // Where version 1 is spoken, "cmd" it takes to fall back to the old form.
+                    if (CallRequest.IsOne(document.RootElement)
+                        || (_isNew && !ControlRequest.IsOne(document.RootElement)))
                         await AnswerAsync(document.RootElement);
                     else
                     {
@@ -205,6 +211,8 @@ internal sealed class ControlConnection : IDisposable
     {
         while (true)
         {
+            // Who does not take answers is not asked for more questions.
+            await _calls.Output.RoomAsync(_aborting.Token);
             FrameState state = _reader.TryTake(out ReadOnlyMemory<byte> frame);
             if (state != FrameState.Incomplete)
                 _isTimingRequest = false;
@@ -223,10 +231,10 @@ internal sealed class ControlConnection : IDisposable
                     return null;
                 }
             }
-            if (state == FrameState.Complete && CallRequest.Parse(frame) is { } document)
+            string problem = ErrorText.Describe(state);
+            if (state == FrameState.Complete && CallRequest.Parse(frame, out problem) is { } document)
                 return document;
-            await RefuseAsync(ControlError.BadRequest,
-                ErrorText.Describe(state == FrameState.Complete ? FrameState.NotJson : state));
+            await RefuseAsync(ControlError.BadRequest, problem);
             // With version 1 the next line is a new beginning; before it nothing says where one would be.
             if (!_isNew || state == FrameState.TooLong)
                 return null;
@@ -262,14 +270,15 @@ internal sealed class ControlConnection : IDisposable
         if (request is null)
         {
             _parts.Meters.Refused("bad_request");
-            await _calls.Output.AddAsync(AnswerLine.Failure(id, fault!), _aborting.Token);
+            _calls.Output.Add(AnswerLine.Failure(id, fault!));
         }
         else if (request.Method == CallRunner.CancelMethod)
-            await _calls.CancelAsync(request);
+            _calls.Cancel(request);
         else if (await TakeSlotAsync(request.Deadline))
-            await _calls.BeginAsync(request);
+            _calls.Begin(request);
         else
-            await _calls.Output.AddAsync(AnswerLine.Failure(id, Busy), _aborting.Token);
+            _calls.Output.Add(AnswerLine.Failure(id, Busy));
+        _isBeginning = false;
         Settle();
     }
 
@@ -307,7 +316,7 @@ internal sealed class ControlConnection : IDisposable
     {
         _parts.Meters.Refused(error == ControlError.Unavailable ? "no_room" : "bad_request");
         if (_isNew)
-            await _calls.Output.AddAsync(AnswerLine.Failure(default, new CallFault(error, reason)), _aborting.Token);
+            _calls.Output.Add(AnswerLine.Failure(default, new CallFault(error, reason)));
         else
             await SendAsync(Envelope.Failure(error switch
             {
@@ -322,6 +331,8 @@ internal sealed class ControlConnection : IDisposable
         TimeSpan patience = deadline < _parts.Settings.AnswerTimeout ? deadline.Value : _parts.Settings.AnswerTimeout;
         lock (_lock)
         {
+            // From here to the call's beginning nobody gives the slot back.
+            _isBeginning = true;
             if (_hasSlot)
                 return true;
             IsWaiting = true;
@@ -353,7 +364,7 @@ internal sealed class ControlConnection : IDisposable
     {
         lock (_lock)
         {
-            if (!_hasSlot || _calls.IsBusy)
+            if (!_hasSlot || _isBeginning || _calls.IsBusy)
                 return;
             _hasSlot = false;
         }

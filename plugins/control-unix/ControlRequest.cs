@@ -12,6 +12,9 @@ internal sealed record ControlRequest(string Command, JsonElement Parameters)
     /// <summary>Bytes a request may have.</summary>
     public const int MaxBytes = 64 * 1024;
 
+    /// <summary>Whether a request has this form.</summary>
+    public static bool IsOne(JsonElement root) => root.ValueKind == JsonValueKind.Object && root.TryGetProperty("cmd"u8, out _);
+
     /// <summary>Reads a request out of JSON.</summary>
     /// <param name="root">The request. Not kept.</param>
     /// <param name="request">The request.</param>
@@ -23,21 +26,12 @@ internal sealed record ControlRequest(string Command, JsonElement Parameters)
     {
         request = null;
         error = null;
-        try
-        {
-            if (root.ValueKind != JsonValueKind.Object)
-                error = "the request is not a JSON object";
-            else if (!root.TryGetProperty("cmd", out JsonElement command)
-                || command.ValueKind != JsonValueKind.String)
-                error = "the request has no text member \"cmd\"";
-            else
-                request = new ControlRequest(command.GetString()!, OtherMembers(root));
-        }
-        catch (InvalidOperationException)
-        {
-            // Text that is UTF-8 but holds half a surrogate pair as an escape is found out only when it is read.
-            error = "the request holds text that is not valid Unicode";
-        }
+        if (root.ValueKind != JsonValueKind.Object)
+            error = "the request is not a JSON object";
+        else if (!root.TryGetProperty("cmd", out JsonElement command) || command.ValueKind != JsonValueKind.String)
+            error = "the request has no text member \"cmd\"";
+        else
+            request = new ControlRequest(command.GetString()!, OtherMembers(root));
         return request is not null;
     }
 

@@ -144,7 +144,9 @@ internal sealed class ControlServer : IDisposable
         ControlConnection[] quiet = [.. _connections.Keys.Where(each => each.IsQuietFor(Patience))];
         IGrouping<uint, ControlConnection>? worst = quiet.Where(each => !each.HasAsked)
             .GroupBy(each => each.Uid).MaxBy(user => user.Count());
-        // One that has asked before and is merely idle goes only when nobody else does: the longest idle.
+        // One that has asked before and is merely idle goes only when there is nobody else: the longest idle.
+        if (worst is null && _connections.Keys.Any(each => !each.HasAsked && !each.IsLeaving))
+            return false;
         ControlConnection[] victims = worst?.ToArray() ?? [.. quiet.OrderBy(each => each.LastHeard).Take(1)];
         foreach (ControlConnection victim in victims)
             victim.Evict("the daemon is busy, and the request did not come at once");

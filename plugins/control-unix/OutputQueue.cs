@@ -1,16 +1,20 @@
 namespace VibePN.Plugins.ControlUnix;
 
 /// <summary>Lines on their way to one client: answers in turn, and between them a line of each stream.</summary>
-/// <remarks>Any number may add; one takes. What adds an answer waits for room, so that nothing grows without bound.</remarks>
-internal sealed class OutputQueue : IDisposable
+/// <remarks>
+/// Any number may add; one takes. Whoever reads requests waits for room first, so no more answers gather here than
+/// <see cref="Room"/> and one for each call that runs.
+/// </remarks>
+internal sealed class OutputQueue
 {
-    private const int MaxAnswers = 8;
+    /// <summary>Answers not taken yet up to which more requests are read.</summary>
+    public const int Room = 4;
 
     private readonly Lock _lock = new();
     private readonly Queue<ReadOnlyMemory<byte>> _answers = new();
     private readonly List<StreamQueue> _streams = [];
-    private readonly SemaphoreSlim _room = new(MaxAnswers);
     private TaskCompletionSource? _waiting;
+    private TaskCompletionSource? _room;
     private int _next;
     private bool _closed;
 
@@ -34,10 +38,26 @@ internal sealed class OutputQueue : IDisposable
         }
     }
 
-    /// <summary>Adds a line once there is room.</summary>
-    public async ValueTask AddAsync(ReadOnlyMemory<byte> line, CancellationToken cancellationToken)
+    /// <summary>Waits until the client has taken enough of what waits for it.</summary>
+    public async Task RoomAsync(CancellationToken cancellationToken)
     {
-        await _room.WaitAsync(cancellationToken);
+        while (true)
+        {
+            Task room;
+            lock (_lock)
+            {
+                if (_answers.Count < Room)
+                    return;
+                _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                room = _room.Task;
+            }
+            await room.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Adds an answer.</summary>
+    public void Add(ReadOnlyMemory<byte> line)
+    {
         lock (_lock)
         {
             _answers.Enqueue(line);
@@ -83,7 +103,11 @@ internal sealed class OutputQueue : IDisposable
         {
             if (_answers.TryDequeue(out line))
             {
-                _room.Release();
+                if (_answers.Count < Room)
+                {
+                    _room?.TrySetResult();
+                    _room = null;
+                }
                 return true;
             }
             for (int i = 0; i < _streams.Count; i++)
@@ -128,9 +152,6 @@ internal sealed class OutputQueue : IDisposable
         await waiting.WaitAsync(cancellationToken);
         return true;
     }
-
-    /// <summary>After the last use.</summary>
-    public void Dispose() => _room.Dispose();
 
     private void Wake()
     {

@@ -4,16 +4,23 @@ namespace VibePN.Plugins.ControlUnix;
 
 /// <summary>Who is served now, and who waits for it.</summary>
 /// <remarks>
-/// A connection holds a slot while calls of it run or answers are under way, not while it is idle. A quarter of the
-/// slots is kept from viewers, and as many from streams, so that an admin's short question always finds one; whoever
-/// streams without reading gives up its slot first, then a viewer that streams for an admin.
+/// A connection holds a slot while calls of it run, not while it is idle or its client takes its time over an answer. A
+/// quarter of the slots is kept from viewers, and as many from streams, so that an admin's short question always finds
+/// one; whoever streams without reading gives up its slot first, then a viewer that streams for an admin.
 /// </remarks>
 internal sealed class Slots(int count)
 {
+    // How often whoever waits looks for a stream that has stalled meanwhile.
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);
+
+    // Clients that lag, as a multiple of the slots, beyond which the first goes though it has only just begun to.
+    private const int MaxLagging = 4;
+
     private readonly Lock _lock = new();
     private readonly int _reserved = count / 4;
     private readonly List<ControlConnection> _served = [];
     private readonly List<Waiter> _waiting = [];
+    private readonly List<ControlConnection> _lagging = [];
 
     /// <summary>Takes a slot, at once or when one becomes free.</summary>
     /// <returns>False when none became free in time.</returns>
@@ -29,15 +36,10 @@ internal sealed class Slots(int count)
             }
             waiter = new Waiter(connection);
             _waiting.Add(waiter);
-            MakeRoomFor(connection.Role);
         }
         try
         {
-            await waiter.Granted.Task.WaitAsync(patience, cancellationToken);
-        }
-        catch (TimeoutException)
-        {
-            return GiveUp(waiter);
+            return await WaitAsync(waiter, patience, cancellationToken);
         }
         catch (OperationCanceledException)
         {
@@ -45,7 +47,6 @@ internal sealed class Slots(int count)
                 Leave(connection);
             throw;
         }
-        return true;
     }
 
     /// <summary>Gives the slot to whoever waits: admins first.</summary>
@@ -61,6 +62,21 @@ internal sealed class Slots(int count)
                 next.Granted.TrySetResult();
             }
         }
+    }
+
+    /// <summary>Notes whether a connection without a slot has answers that its client has not taken: they cost memory.</summary>
+    public void Owes(ControlConnection connection, bool owes)
+    {
+        ControlConnection? victim = null;
+        lock (_lock)
+        {
+            _lagging.Remove(connection);
+            if (owes)
+                _lagging.Add(connection);
+            if (_lagging.Count > count)
+                victim = _lagging.Find(each => each.IsStalled) ?? (_lagging.Count > MaxLagging * count ? _lagging[0] : null);
+        }
+        victim?.Abort();
     }
 
     /// <summary>Begins a stream on a connection that has a slot, unless streams have taken all they may.</summary>
@@ -91,6 +107,25 @@ internal sealed class Slots(int count)
 
     private bool HasRoomFor(ControlRole role) => _served.Count < count
         && (role == ControlRole.Admin || _served.Count(each => each.Role != ControlRole.Admin) < count - _reserved);
+
+    private async Task<bool> WaitAsync(Waiter waiter, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        for (TimeSpan left = patience; ; left -= LookInterval)
+        {
+            lock (_lock)
+                MakeRoomFor(waiter.Connection.Role);
+            try
+            {
+                await waiter.Granted.Task.WaitAsync(left < LookInterval ? left : LookInterval, cancellationToken);
+                return true;
+            }
+            catch (TimeoutException)
+            {
+                if (left <= LookInterval)
+                    return GiveUp(waiter);
+            }
+        }
+    }
 
     private void MakeRoomFor(ControlRole role)
     {

@@ -15,12 +15,15 @@ internal sealed class FakeDaemon : IAsyncDisposable
     private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private readonly CancellationTokenSource _stop = new();
     private readonly Func<string, string?> _answer;
+    private readonly bool _translates;
     private readonly Task _loop;
 
     /// <param name="answer">From the request to the answer; null keeps the connection open and says nothing.</param>
-    public FakeDaemon(Func<string, string?> answer)
+    /// <param name="translates">Whether an answer in the short form goes out as version 1.</param>
+    public FakeDaemon(Func<string, string?> answer, bool translates = true)
     {
         _answer = answer;
+        _translates = translates;
         _listener.Bind(new UnixDomainSocketEndPoint(Socket));
         _listener.Listen(16);
         _loop = Task.Run(ServeAsync);
@@ -28,7 +31,14 @@ internal sealed class FakeDaemon : IAsyncDisposable
 
     public string Socket => Path.Combine(_directory.FullName, "s");
 
+    /// <summary>Requests in the short form.</summary>
     public List<string> Requests { get; } = [];
+
+    /// <summary>Requests as they came.</summary>
+    public List<string> Lines { get; } = [];
+
+    /// <summary>Connections that came.</summary>
+    public int Connections { get; private set; }
 
     /// <summary>A daemon that answers one command, with this output.</summary>
     public static FakeDaemon Answering(string command, string output) => new(request =>
@@ -58,6 +68,7 @@ internal sealed class FakeDaemon : IAsyncDisposable
             while (true)
             {
                 Socket client = await _listener.AcceptAsync(_stop.Token);
+                Connections++;
                 clients.Add(ServeAsync(client));
             }
         }
@@ -76,10 +87,14 @@ internal sealed class FakeDaemon : IAsyncDisposable
             {
                 (string request, string id) = ShortForm(line);
                 lock (Requests)
+                {
                     Requests.Add(request);
+                    Lines.Add(line);
+                }
                 if (_answer(request) is not string answer)
                     continue;
-                bool isShort = TryLongForm(answer, id, out string sent);
+                string sent = answer;
+                bool isShort = _translates && TryLongForm(answer, id, out sent);
                 for (ReadOnlyMemory<byte> rest = Encoding.UTF8.GetBytes(sent); rest.Length > 0;)
                     rest = rest[await client.SendAsync(rest, _stop.Token)..];
                 if (!isShort && !answer.EndsWith('\n'))

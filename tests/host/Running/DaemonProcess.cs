@@ -100,6 +100,16 @@ internal sealed class DaemonProcess : IDisposable
         }
     }
 
+    /// <summary>The most memory that the process has held, bytes.</summary>
+    public long PeakMemory
+    {
+        get
+        {
+            _process!.Refresh();
+            return _process.PeakWorkingSet64;
+        }
+    }
+
     /// <summary>Sends a signal by name.</summary>
     public void Signal(string name)
     {

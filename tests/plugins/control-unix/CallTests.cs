@@ -1,4 +1,5 @@
 using System.Text.Json;
+using VibePN.Contracts;
 
 namespace VibePN.Plugins.ControlUnix.Tests;
 
@@ -52,7 +53,6 @@ public sealed class CallTests
     [InlineData("""{"v":1,"id":3,"method":"status","deadline_ms":"5"}""", "3", "bad_request", "\"deadline_ms\" must be a whole number of milliseconds, at least 1")]
     [InlineData("""{"v":1,"id":3,"method":"status","strict":"yes"}""", "3", "bad_request", "\"strict\" must be true or false")]
     [InlineData("""{"v":1,"id":3,"method":"status","strict":true,"x":1}""", "3", "bad_request", "a request has no member 'x'")]
-    [InlineData("""{"v":1,"id":"\ud800","method":"status"}""", "null", "bad_request", "the request holds text that is not valid Unicode")]
     [InlineData("""{"v":2,"id":3,"method":"status"}""", "3", "unsupported_version", "version 2 of the control protocol is not spoken here")]
     [InlineData("""{"v":"1","id":3,"method":"status"}""", "3", "unsupported_version", "version \"1\" of the control protocol is not spoken here")]
     [InlineData("""{"v":null,"cmd":"status"}""", "null", "unsupported_version", "version null of the control protocol is not spoken here")]
@@ -89,6 +89,10 @@ public sealed class CallTests
     [InlineData("hello", "the request is not a JSON object")]
     [InlineData("{\"v\":1", "the request is not valid JSON")]
     [InlineData("{\"v\":1,\"v\":1}", "the request is not valid JSON")]
+    [InlineData("""{"v":1,"id":3,"method":"echo","params":{"a":["\ud800"]}}""", "the request holds text that is not valid Unicode")]
+    [InlineData("""{"v":1,"id":"\ud800","method":"status"}""", "the request holds text that is not valid Unicode")]
+    [InlineData("""{"v":1,"\udc00":3}""", "the request holds text that is not valid Unicode")]
+    [InlineData("{}", "the request has no \\\"v\\\"")]
     [InlineData("[[[[[[[[[[[[[[[[[", "the request is not a JSON object")]
     [InlineData("{\"v\":[[[[[[[[[[[[[[[[", "the request is nested deeper than 16 levels")]
     [InlineData("{\"v\":1,\"id\":1,\"method\":\"a\"b\"}", "the request is not valid JSON")]
@@ -209,6 +213,13 @@ public sealed class CallTests
         Assert.Equal(Status, patient.Ask("""{"v":1,"id":1,"method":"status"}"""));
         Assert.Contains("\"code\":\"timeout\",\"message\":\"no call came for 0.6 s\"", patient.Read(), StringComparison.Ordinal);
         Assert.Null(patient.Read());
+    }
+
+    [Fact]
+    public void Every_error_has_a_code_of_its_own()
+    {
+        foreach (ControlError error in Enum.GetValues<ControlError>().Where(error => error != ControlError.None))
+            Assert.Equal(JsonNamingPolicy.SnakeCaseLower.ConvertName(error.ToString()), ErrorText.Code(error));
     }
 
     [Fact]

@@ -23,6 +23,7 @@ internal sealed class FakeMethods : IControlMethods
         new("deaf", "Ends when released, whatever else happens.", ControlRole.Viewer),
         new("echo", "Answers its parameters.", ControlRole.Viewer),
         new("fail", "Fails.", ControlRole.Admin),
+        new("flood", "A stream that never stops for breath.", ControlRole.Viewer, Streaming: true),
         new("hang", "Never answers.", ControlRole.Viewer),
         new("hush", "A stream that says nothing.", ControlRole.Viewer, Streaming: true),
         new("large", "Answers a megabyte.", ControlRole.Viewer),
@@ -56,6 +57,13 @@ internal sealed class FakeMethods : IControlMethods
                 break;
             case "fail":
                 yield return new ControlReply(default, ControlError.InvalidConfig, "config.toml(3,1): no such key");
+                break;
+            case "flood":
+                while (!cancellationToken.IsCancellationRequested)
+                {
+                    yield return Json($"\"{new string('x', 1000)}\"");
+                    await Task.Yield();
+                }
                 break;
             case "hang" or "hush":
                 await Task.Delay(Timeout.Infinite, cancellationToken);

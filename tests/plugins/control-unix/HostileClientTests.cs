@@ -19,10 +19,21 @@ public sealed class HostileClientTests
     [InlineData("{}", "the request has no text member \\\"cmd\\\"")]
     [InlineData("{\"cmd\":7}", "the request has no text member \\\"cmd\\\"")]
     [InlineData("{\"cmd\":\"\\ud800\"}", "the request holds text that is not valid Unicode")]
+    [InlineData("{\"cmd\":\"echo\",\"a\":[{\"b\":\"\\udc00\"}]}", "the request holds text that is not valid Unicode")]
+    [InlineData("{\"cmd\":\"echo\",\"\\ud83d\":1}", "the request holds text that is not valid Unicode")]
     public async Task What_is_no_request_gets_an_error_line(string request, string error)
     {
         await using ControlFixture control = await ControlFixture.StartAsync();
         Assert.Equal("{\"status\":\"error\",\"error\":\"bad request: " + error + "\"}\n", control.Ask(request));
+        Assert.Equal(0, control.Methods.Calls);
+    }
+
+    [Fact]
+    public async Task Bytes_that_are_no_UTF_8_are_no_JSON()
+    {
+        await using ControlFixture control = await ControlFixture.StartAsync();
+        byte[] request = [.. "{\"cmd\":\"echo\",\"a\":\""u8, 0xFF, .. "\"}"u8];
+        Assert.Contains("bad request: the request is not valid JSON", control.Ask(request), StringComparison.Ordinal);
         Assert.Equal(0, control.Methods.Calls);
     }
 
@@ -177,7 +188,7 @@ public sealed class HostileClientTests
             if (state != FrameState.Complete)
                 continue;
             Assert.InRange(framer.Length, 2, bytes.Length);
-            using JsonDocument? document = CallRequest.Parse(bytes.AsMemory(0, framer.Length));
+            using JsonDocument? document = CallRequest.Parse(bytes.AsMemory(0, framer.Length), out _);
             if (document is not null && ReadEither(document.RootElement))
                 parsed++;
         }
