@@ -26,6 +26,7 @@ internal sealed class StateMethods(IDaemon daemon) : IMethodGroup
         List<string> warnings =
         [
             .. status.Warnings,
+            .. daemon.Warnings,
             .. status.Networks.Where(network => network.Error.Length > 0)
                 .Select(network => $"network {network.Name}: {network.Error}"),
             .. daemon.GetPlugins().Where(plugin => plugin.State is not ("running" or "standby"))

@@ -6,6 +6,7 @@ using VibePN.Contracts;
 using VibePN.Engine;
 using VibePN.Engine.Events;
 using VibePN.Host.Control;
+using VibePN.Host.Trust;
 
 namespace VibePN.Host.Tests.Control;
 
@@ -16,12 +17,13 @@ public sealed class ControlMethodsTests
     private static readonly DateTimeOffset Noon = new(2026, 11, 22, 13, 0, 0, 900, TimeSpan.FromHours(1));
 
     private readonly FakeDaemon _daemon = new();
+    private readonly List<AuditLine> _audited = [];
 
     [Fact]
     public async Task Status_sums_up()
     {
         Assert.Equal(
-            $$"""{"config_hash":"c0ffee","health":"degraded","networks":1,"node":"{{Node}}","offloads":["quic: gso"],"peers":1,"peers_configured":2,"pending":["state: \u0022a\u0022 -\u003E \u0022b\u0022 at the next start"],"pid":{{Environment.ProcessId}},"routes":1,"uptime":"1h2m3s","version":"0.1.0","warnings":["clock","network lab: no device","plugin x is failed"]}""",
+            $$"""{"config_hash":"c0ffee","health":"degraded","networks":1,"node":"{{Node}}","offloads":["quic: gso"],"peers":1,"peers_configured":2,"pending":["state: \u0022a\u0022 -\u003E \u0022b\u0022 at the next start"],"pid":{{Environment.ProcessId}},"routes":1,"uptime":"1h2m3s","version":"0.1.0","warnings":["clock","audit","network lab: no device","plugin x is failed"]}""",
             await OkAsync("status"));
     }
 
@@ -157,6 +159,10 @@ public sealed class ControlMethodsTests
     [InlineData("plugins.list")]
     [InlineData("plugins.swap", """{"role":"routing","name":"b"}""")]
     [InlineData("route.explain", """{"destination":"192.168.7.9"}""")]
+    [InlineData("trust.list")]
+    [InlineData("trust.pending")]
+    [InlineData("trust.show", """{"subject":"a"}""")]
+    [InlineData("trust.deny", """{"subject":"a"}""")]
     public async Task Answers_have_the_members_that_are_documented(string method, string? parameters = null)
     {
         ControlMethod described = Methods().Describe().Single(each => each.Name == method);
@@ -175,7 +181,9 @@ public sealed class ControlMethodsTests
     [Fact]
     public void Every_method_that_changes_something_can_be_tried_without()
     {
-        foreach (ControlMethod method in Methods().Describe().Where(method => method.RequiredRole == ControlRole.Admin))
+        // Who is trusted is for admins to see, and seeing changes nothing.
+        string[] looks = ["trust.list", "trust.pending", "trust.show"];
+        foreach (ControlMethod method in Methods().Describe().Where(method => method.RequiredRole == ControlRole.Admin && !looks.Contains(method.Name)))
             Assert.Contains(method.Parameters, field => field is { Name: "dry_run", Kind: ControlValueKind.Boolean });
     }
 
@@ -184,7 +192,10 @@ public sealed class ControlMethodsTests
     {
         string[] names = [.. Methods().Describe().Select(method => method.Name)];
         Assert.Equal(
-            ["events.subscribe", "goodbye", "networks", "peers", "plugins.list", "plugins.swap", "reload", "route.explain", "routes", "shutdown", "status", "version"],
+            [
+                "events.subscribe", "goodbye", "networks", "peers", "plugins.list", "plugins.swap", "reload", "route.explain", "routes", "shutdown", "status",
+                "trust.accept", "trust.deny", "trust.forget", "trust.list", "trust.pending", "trust.replace", "trust.show", "version",
+            ],
             names);
     }
 
@@ -201,7 +212,46 @@ public sealed class ControlMethodsTests
             ["SwapRequest { Role = routing, Name = b, Replace = , DryRun = True } by uid 0", "plan by uid 0"], _daemon.Calls);
     }
 
-    private ControlMethods Methods() => new(_daemon, NullLogger.Instance);
+    [Fact]
+    public async Task Orders_about_trust_reach_the_desk_and_what_one_plugin_still_needs_is_a_warning()
+    {
+        string digits = new('7', 64);
+        ControlReply accepted = await CallAsync("trust.accept", parameters: $$"""{"fingerprint":"{{digits}}","peer":"b"}""");
+        Assert.Equal(
+            """{"dry_run":false,"ended_sessions":["a: denied"],"fingerprints":["2222222222222222222222222222222222222222222222222222222222222222"],"message":"Done.","peer":"a","plugins":[{"done":true,"plugin":"tofu","text":"Done."},{"done":false,"plugin":"pinned","text":"Set it."}]}""",
+            accepted.Result.GetRawText());
+        Assert.Equal(["pinned: Set it."], accepted.Warnings);
+        await OkAsync("trust.replace", $$"""{"peer":"a","to":"t","from":"f","dry_run":true}""");
+        Assert.Empty((await CallAsync("trust.deny", parameters: """{"subject":"a"}""")).Warnings);
+        await OkAsync("trust.forget", """{"subject":"a"}""");
+        Assert.Equal(
+            [
+                new TrustWish(TrustAction.Accept, digits, false) { Peer = "b" },
+                new TrustWish(TrustAction.Replace, "a", true) { To = "t", From = "f" },
+                new TrustWish(TrustAction.Deny, "a", false),
+                new TrustWish(TrustAction.Forget, "a", false),
+            ],
+            _daemon.Desk.Wishes);
+    }
+
+    [Fact]
+    public async Task Every_order_of_an_admin_is_audited_with_its_outcome_and_looking_is_not()
+    {
+        await CallAsync("status");
+        await CallAsync("reload", parameters: """{"dry_run":true}""");
+        _daemon.Reload = new ReloadOutcome(ControlError.InvalidConfig, "line 1", []);
+        await CallAsync("reload");
+        await CallAsync("plugins.swap");
+        await CallAsync("trust.show", parameters: """{"subject":"nobody"}""");
+        await CallAsync("shutdown", ControlRole.Viewer);
+        Assert.Equal(
+            [("reload", "ok"), ("reload", "invalid_config"), ("plugins.swap", "bad_request"), ("trust.show", "not_found")],
+            _audited.Select(line => (line.Method, line.Outcome)));
+        Assert.Equal([KeyValuePair.Create("dry_run", "true")], _audited[0].Parameters);
+        Assert.All(_audited, line => Assert.Equal("uid 0", line.Principal));
+    }
+
+    private ControlMethods Methods() => new(_daemon, _audited.Add, NullLogger.Instance);
 
     private async Task<string> OkAsync(string method, string? parameters = null)
     {
@@ -335,6 +385,12 @@ public sealed class ControlMethodsTests
             Settings = ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal, [KeyValuePair.Create("queue", "1000")]),
         }];
 
+        public ImmutableArray<string> Warnings => ["audit"];
+
+        public FakeDesk Desk { get; } = new();
+
+        public ITrustDesk Trust => Desk;
+
         public ImmutableArray<string> Pending => ["state: \"a\" -> \"b\" at the next start"];
 
         public Task<string> GetConfigurationHashAsync(CancellationToken cancellationToken) => Task.FromResult("c0ffee");
@@ -360,5 +416,32 @@ public sealed class ControlMethodsTests
         }
 
         public void RequestStop(string reason) => Calls.Add("stop: " + reason);
+    }
+
+    private sealed class FakeDesk : ITrustDesk
+    {
+        public List<TrustWish> Wishes { get; } = [];
+
+        public Task<TrustBook> GetBookAsync(CancellationToken cancellationToken) => Task.FromResult(TrustBook.Of(
+            new TrustFacts([new PeerIdentity("a", null, true)], 0),
+            [
+                ("tofu", new TrustListing(false, "damaged",
+                [
+                    new TrustRecord(TrustState.Pinned, "a", Other, Node, Noon, Noon, "first use", ""),
+                    new TrustRecord(TrustState.Conflict, "a", Node, default, Noon, Noon, "dialled", "192.0.2.1:1"),
+                ])),
+            ]));
+
+        public Task<TrustAnswer> OrderAsync(TrustWish wish, CancellationToken cancellationToken)
+        {
+            Wishes.Add(wish);
+            return Task.FromResult(new TrustAnswer(ControlError.None, "Done.")
+            {
+                Peer = "a",
+                Fingerprints = [Other],
+                Plugins = [new PluginAnswer("tofu", true, "Done."), new PluginAnswer("pinned", false, "Set it.")],
+                Ended = [new SessionEnd("a", "denied")],
+            });
+        }
     }
 }

@@ -1,0 +1,96 @@
+using System.Collections.Immutable;
+using VibePN.Contracts;
+using VibePN.Host.Trust;
+
+namespace VibePN.Host.Control.Methods;
+
+/// <summary>Who is believed, and an operator's say in it: the <c>trust</c> methods.</summary>
+internal sealed class TrustMethods(ITrustDesk desk) : IMethodGroup
+{
+    private static readonly ControlField DryRun = new("dry_run", ControlValueKind.Boolean, "Only say what would change.");
+
+    /// <inheritdoc/>
+    public IEnumerable<MethodEntry> Methods =>
+    [
+        MethodEntry.Once(new("trust.list", "Lists pins, pending and conflicting certificates and denials, and the stores' health.", ControlRole.Admin)
+            { Result = TrustJson.Book }, ListAsync),
+        MethodEntry.Once(new("trust.pending", "Lists the certificates that wait for the operator.", ControlRole.Admin)
+            { Result = TrustJson.Entry, ReturnsList = true }, PendingAsync),
+        MethodEntry.Once(new("trust.show", "Shows what is known about a peer or a certificate.", ControlRole.Admin)
+        {
+            Parameters =
+            [
+                new("subject", ControlValueKind.String,
+                    $"A peer's name, or the fingerprint of a certificate or key: all of it or its first {TrustOrders.ShortestPrefix} digits or more.",
+                    Required: true),
+            ],
+            Result = TrustJson.Entry,
+            ReturnsList = true,
+        }, ShowAsync),
+        Order(TrustAction.Accept, "trust.accept", "Pins a certificate to a configured peer.",
+            new("fingerprint", ControlValueKind.String, "The certificate's fingerprint, all 64 digits.", Required: true),
+            new("peer", ControlValueKind.String, "The peer of config.toml that it belongs to; not needed when that peer was dialled.")),
+        Order(TrustAction.Deny, "trust.deny", "Denies a certificate or key from now on, and closes its sessions.",
+            new ControlField("subject", ControlValueKind.String, "The fingerprint of a certificate or key, all 64 digits, or a peer's name.", Required: true)),
+        Order(TrustAction.Replace, "trust.replace", "Replaces a peer's stored pin.",
+            new("peer", ControlValueKind.String, "The peer's name.", Required: true),
+            new("to", ControlValueKind.String, "The new fingerprint, all 64 digits.", Required: true),
+            new("from", ControlValueKind.String, "The fingerprint it is pinned to now, all 64 digits.", Required: true)),
+        Order(TrustAction.Forget, "trust.forget", "Forgets what is stored about a peer or a certificate, denials included.",
+            new ControlField("subject", ControlValueKind.String, "A peer's name, or a fingerprint, all 64 digits.", Required: true)),
+    ];
+
+    private MethodEntry Order(TrustAction action, string name, string help, params ReadOnlySpan<ControlField> parameters) => MethodEntry.Once(
+        new ControlMethod(name, help, ControlRole.Admin) { Parameters = [.. parameters, DryRun], Result = TrustJson.Answer },
+        (call, cancellationToken) => OrderAsync(action, call, cancellationToken));
+
+    private async Task<ControlReply> ListAsync(ControlCall call, CancellationToken cancellationToken)
+    {
+        TrustBook book = await desk.GetBookAsync(cancellationToken);
+        return JsonReply.OkObject(writer => TrustJson.WriteBook(writer, book));
+    }
+
+    private async Task<ControlReply> PendingAsync(ControlCall call, CancellationToken cancellationToken)
+    {
+        TrustBook book = await desk.GetBookAsync(cancellationToken);
+        return JsonReply.Array(book.Entries.Where(entry => entry.State is TrustState.Pending or TrustState.Conflict), TrustJson.WriteEntry) with
+        {
+            Warnings = book.Problems,
+        };
+    }
+
+    private async Task<ControlReply> ShowAsync(ControlCall call, CancellationToken cancellationToken)
+    {
+        TrustBook book = await desk.GetBookAsync(cancellationToken);
+        ImmutableArray<TrustEntry> found = TrustOrders.Find(call.Text("subject") ?? "", book, out TrustAnswer problem);
+        return found.IsEmpty
+            ? JsonReply.Error(problem.Error, problem.Text)
+            : JsonReply.Array(found, TrustJson.WriteEntry) with { Warnings = book.Problems };
+    }
+
+    private async Task<ControlReply> OrderAsync(TrustAction action, ControlCall call, CancellationToken cancellationToken)
+    {
+        bool dryRun = call.Flag("dry_run");
+        string subject = call.Text(action switch
+        {
+            TrustAction.Accept => "fingerprint",
+            TrustAction.Replace => "peer",
+            _ => "subject",
+        }) ?? "";
+        var wish = new TrustWish(action, subject, dryRun)
+        {
+            Peer = action == TrustAction.Accept ? call.Text("peer") : null,
+            To = call.Text("to") ?? "",
+            From = call.Text("from") ?? "",
+        };
+        TrustAnswer answer = await desk.OrderAsync(wish, cancellationToken);
+        if (answer.Error != ControlError.None)
+            return JsonReply.Error(answer.Error, answer.Text);
+        // All plugins must accept a peer, so what one could not do is still to be done; to refuse, one is enough.
+        bool needsAll = action is TrustAction.Accept or TrustAction.Replace;
+        return JsonReply.OkObject(writer => TrustJson.WriteAnswer(writer, answer, dryRun)) with
+        {
+            Warnings = needsAll ? [.. answer.Plugins.Where(plugin => !plugin.Done).Select(plugin => $"{plugin.Plugin}: {plugin.Text}").Distinct()] : [],
+        };
+    }
+}
