@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
 
 namespace VibePN.Engine;
 
@@ -26,4 +28,46 @@ public sealed partial class OverlayEngine
     /// <summary>Dials a peer that has no connection at once, as if nothing had failed before: the operator has changed what it failed for.</summary>
     public Task DialSoonAsync(string peer, CancellationToken cancellationToken) =>
         Invoke(now => Plane.DialSoon(peer, now), cancellationToken);
+
+    /// <summary>Compares short digits with a peer's operator, who has to ask for it as well.</summary>
+    /// <param name="peer">The peer's name.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Each step; the last one has the digits or says why there are none.</returns>
+    public async IAsyncEnumerable<VerifyStep> VerifyAsync(string peer, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var steps = Channel.CreateUnbounded<VerifyStep>(); // a comparison has two or three
+        await Invoke(
+            now =>
+            {
+                Plane.StartVerification(peer, step => Tell(steps.Writer, step), now);
+                return true;
+            },
+            cancellationToken);
+        bool isOver = false;
+        try
+        {
+            await foreach (VerifyStep step in steps.Reader.ReadAllAsync(cancellationToken))
+            {
+                isOver = step.State != VerifyState.Waiting;
+                yield return step;
+            }
+        }
+        finally
+        {
+            // One that ended has cleared the way for the next, which is not ours to cancel.
+            if (!isOver)
+                _loop.Post(_ => _node.Plane?.CancelVerification(peer));
+        }
+    }
+
+    /// <summary>Confirms what the operators have compared.</summary>
+    public Task<VerifyConfirmation> ConfirmAsync(string peer, string digits, CancellationToken cancellationToken) =>
+        Invoke(_ => Plane.ConfirmVerification(peer, digits), cancellationToken);
+
+    private static void Tell(ChannelWriter<VerifyStep> steps, VerifyStep step)
+    {
+        steps.TryWrite(step);
+        if (step.State != VerifyState.Waiting)
+            steps.TryComplete();
+    }
 }

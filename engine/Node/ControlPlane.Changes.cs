@@ -157,6 +157,7 @@ internal sealed partial class ControlPlane
             gone.CloseAll(CloseCode.Unconfigured, "the peer was taken out of the configuration", now);
             _peers.Remove(gone.Configuration.Name);
             _lines.Remove(gone.Configuration.Name);
+            _verifications.Remove(gone.Configuration.Name);
         }
         foreach (PeerConfiguration next in Configuration.Peers)
         {

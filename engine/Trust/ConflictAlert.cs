@@ -18,6 +18,9 @@ internal sealed class ConflictAlert(TimeProvider time, ILogger logger)
     /// <summary>Conflicts since start.</summary>
     public long Total => Interlocked.Read(ref _total);
 
+    /// <summary>Told of what is logged: the peer, and the verdict.</summary>
+    public Action<string, string>? Seen { get; set; }
+
     /// <summary>Counts one, and says it unless this peer's was said within the last minute.</summary>
     /// <param name="peer">The configured peer in whose place the certificate was shown.</param>
     /// <param name="text">The verdict, which names both fingerprints.</param>
@@ -38,6 +41,7 @@ internal sealed class ConflictAlert(TimeProvider time, ILogger logger)
             }
             _told[peer] = (time.GetTimestamp(), 0);
         }
+        Seen?.Invoke(peer, text);
         Log.TrustConflict(logger, peer, text, suppressed == 0 ? "" : $" (and {suppressed} times before, not logged)");
     }
 

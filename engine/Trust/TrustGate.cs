@@ -56,6 +56,13 @@ internal sealed class TrustGate
     /// <summary>Handshakes that ended because a peer showed another certificate than the pinned one, since start.</summary>
     public long Conflicts => _conflicts.Total;
 
+    /// <summary>Told of conflicts, at the rate at which they are logged: the peer, and the verdict. Set before the first handshake.</summary>
+    public Action<string, string>? ConflictSeen
+    {
+        get => _conflicts.Seen;
+        set => _conflicts.Seen = value;
+    }
+
     /// <summary>Accepted certificates that are remembered now; bounded by the number of peers.</summary>
     public int Admissions => _admissions.Count;
 

@@ -14,6 +14,12 @@ internal interface ITrustDesk
     /// <param name="wish">What is wanted.</param>
     /// <param name="cancellationToken">Ends the wait for a change before it; what has begun is brought to its end.</param>
     Task<TrustAnswer> OrderAsync(TrustWish wish, CancellationToken cancellationToken);
+
+    /// <summary>Compares short digits with a peer's operator; the last step has them, or says why there are none.</summary>
+    IAsyncEnumerable<VerifyStep> VerifyAsync(string peer, CancellationToken cancellationToken);
+
+    /// <summary>Notes that the digits were alike on both nodes.</summary>
+    Task<TrustAnswer> ConfirmAsync(string peer, string digits, CancellationToken cancellationToken);
 }
 
 /// <summary>An operator's order, as it was said.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using VibePN.Contracts;
 using VibePN.Engine;
+using VibePN.Engine.Events;
 using VibePN.Host.Plugins;
 using VibePN.Host.Running;
 
@@ -30,6 +31,34 @@ internal sealed class TrustDesk(
     public Task<TrustAnswer> OrderAsync(TrustWish wish, CancellationToken cancellationToken) =>
         oneAtATime(() => CarryOutAsync(wish), cancellationToken);
 
+    /// <inheritdoc/>
+    public IAsyncEnumerable<VerifyStep> VerifyAsync(string peer, CancellationToken cancellationToken) =>
+        parts.Engine.VerifyAsync(peer, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<TrustAnswer> ConfirmAsync(string peer, string digits, CancellationToken cancellationToken) => oneAtATime(
+        async () =>
+        {
+            VerifyConfirmation confirmed = await parts.Engine.ConfirmAsync(peer, digits, CancellationToken.None);
+            return confirmed.Problem.Length > 0
+                ? new TrustAnswer(ControlError.Conflict, confirmed.Problem + ".") { Peer = peer }
+                : await NoteAsync(peer, confirmed.Certificate);
+        },
+        cancellationToken);
+
+    // The comparison stands whether or not a plugin keeps a note of it: a fingerprint in config.toml needs none.
+    private async Task<TrustAnswer> NoteAsync(string peer, Fingerprint certificate)
+    {
+        TrustBook book = await GetBookAsync(CancellationToken.None);
+        var order = new TrustOrder(TrustAction.Verify, peer, certificate) { PublicKey = book.KeyOf(certificate) };
+        var answers = new List<PluginAnswer>();
+        foreach (FailClosedTrust trust in parts.Trust)
+            answers.Add(await AskAsync(trust, order, dryRun: false));
+        string text = answers.Find(answer => answer.Done)?.Text ?? $"The digits are alike: '{peer}' is who it should be. Nothing keeps a note of it.";
+        parts.Events.Publish(EventKinds.TrustChanged, new EventFacts(text) { Peer = peer, Reason = "verify" });
+        return new TrustAnswer(ControlError.None, text) { Peer = peer, Fingerprints = [certificate], Plugins = [.. answers] };
+    }
+
     private async Task<TrustAnswer> CarryOutAsync(TrustWish wish)
     {
         TrustBook book = await GetBookAsync(CancellationToken.None);
@@ -57,11 +86,14 @@ internal sealed class TrustDesk(
         ImmutableArray<SessionEnd> ended = wish.DryRun
             ? WouldEnd(orders, book)
             : await parts.Engine.JudgeTrustAsync(book.Facts.Ends, CancellationToken.None);
-        return answer with
+        answer = answer with
         {
             Ended = ended,
             Text = string.Join(' ', answers.Where(each => each.Done).Select(each => each.Text).Distinct()) + Follows(wish, book.FindPeer(answer.Peer), ended),
         };
+        if (!wish.DryRun)
+            parts.Events.Publish(EventKinds.TrustChanged, new EventFacts(answer.Text) { Peer = answer.Peer, Reason = wish.Action.ToString().ToLowerInvariant() });
+        return answer;
     }
 
     private static async Task<PluginAnswer> AskAsync(FailClosedTrust trust, TrustOrder order, bool dryRun)

@@ -140,6 +140,9 @@ internal static class TrustOrders
         return [];
     }
 
+    /// <summary>Why a name stands for no peer, with those that there are; null when it stands for one.</summary>
+    public static string? WhyNoPeer(string name, TrustBook book) => book.FindPeer(name) is null ? NoPeer(name, book) : null;
+
     private static bool Begins(Fingerprint fingerprint, string digits) =>
         !fingerprint.IsEmpty && fingerprint.ToString().StartsWith(digits, StringComparison.Ordinal);
 

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using VibePN.Contracts;
+using VibePN.Engine;
 using VibePN.Host.Trust;
 
 namespace VibePN.Host.Control.Methods;
@@ -38,7 +40,27 @@ internal sealed class TrustMethods(ITrustDesk desk) : IMethodGroup
             new("from", ControlValueKind.String, "The fingerprint it is pinned to now, all 64 digits.", Required: true)),
         Order(TrustAction.Forget, "trust.forget", "Forgets what is stored about a peer or a certificate, denials included.",
             new ControlField("subject", ControlValueKind.String, "A peer's name, or a fingerprint, all 64 digits.", Required: true)),
+        Verify,
     ];
+
+    private MethodEntry Verify => new(
+        new ControlMethod("trust.verify", "Compares six digits with a peer's operator, who runs the same for this node within 2 minutes.", ControlRole.Admin, Streaming: true)
+        {
+            Parameters =
+            [
+                new("peer", ControlValueKind.String, "The peer's name.", Required: true),
+                new("confirm", ControlValueKind.String, "The six digits, once both operators have found them alike.") { Secret = true },
+                DryRun,
+            ],
+            Result =
+            [
+                new("digits", ControlValueKind.String, "Six digits to read to the other operator; null before there are some."),
+                new("message", ControlValueKind.String, "What happens, and what to do.", Required: true),
+                new("peer", ControlValueKind.String, "The peer's name.", Required: true),
+                new("state", ControlValueKind.String, "waiting, digits or confirmed.", Required: true),
+            ],
+        },
+        VerifyAsync);
 
     private MethodEntry Order(TrustAction action, string name, string help, params ReadOnlySpan<ControlField> parameters) => MethodEntry.Once(
         new ControlMethod(name, help, ControlRole.Admin) { Parameters = [.. parameters, DryRun], Result = TrustJson.Answer },
@@ -93,4 +115,47 @@ internal sealed class TrustMethods(ITrustDesk desk) : IMethodGroup
             Warnings = needsAll ? [.. answer.Plugins.Where(plugin => !plugin.Done).Select(plugin => $"{plugin.Plugin}: {plugin.Text}").Distinct()] : [],
         };
     }
+
+    private async IAsyncEnumerable<ControlReply> VerifyAsync(ControlCall call, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        string name = call.Text("peer") ?? "";
+        TrustBook book = await desk.GetBookAsync(cancellationToken);
+        if (TrustOrders.WhyNoPeer(name, book) is { } problem)
+        {
+            yield return JsonReply.Error(ControlError.NotFound, problem);
+        }
+        else if (call.Flag("dry_run"))
+        {
+            bool isUp = book.FindPeer(name)!.Sessions > 0;
+            yield return isUp
+                ? Step("waiting", name, "The comparison would begin. Nothing was changed.")
+                : JsonReply.Error(ControlError.Conflict, $"There is no session with '{name}': it has to be connected.");
+        }
+        else if (call.Text("confirm") is { } digits)
+        {
+            TrustAnswer answer = await desk.ConfirmAsync(name, digits, cancellationToken);
+            yield return answer.Error == ControlError.None ? Step("confirmed", name, answer.Text) : JsonReply.Error(answer.Error, answer.Text);
+        }
+        else
+        {
+            await foreach (VerifyStep step in desk.VerifyAsync(name, cancellationToken))
+                yield return ReplyOf(step, name);
+        }
+    }
+
+    private static ControlReply ReplyOf(VerifyStep step, string peer) => step.State switch
+    {
+        VerifyState.Waiting => Step("waiting", peer, step.Text),
+        VerifyState.Digits => Step("digits", peer, step.Text, step.Digits),
+        VerifyState.Expired => JsonReply.Error(ControlError.Timeout, $"{step.Text}."),
+        _ => JsonReply.Error(ControlError.Conflict, $"{step.Text}."),
+    };
+
+    private static ControlReply Step(string state, string peer, string text, string? digits = null) => JsonReply.OkObject(writer =>
+    {
+        writer.WriteString("digits", digits);
+        writer.WriteString("message", text);
+        writer.WriteString("peer", peer);
+        writer.WriteString("state", state);
+    });
 }

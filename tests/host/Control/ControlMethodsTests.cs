@@ -194,7 +194,7 @@ public sealed class ControlMethodsTests
         Assert.Equal(
             [
                 "events.subscribe", "goodbye", "networks", "peers", "plugins.list", "plugins.swap", "reload", "route.explain", "routes", "shutdown", "status",
-                "trust.accept", "trust.deny", "trust.forget", "trust.list", "trust.pending", "trust.replace", "trust.show", "version",
+                "trust.accept", "trust.deny", "trust.forget", "trust.list", "trust.pending", "trust.replace", "trust.show", "trust.verify", "version",
             ],
             names);
     }
@@ -232,6 +232,30 @@ public sealed class ControlMethodsTests
                 new TrustWish(TrustAction.Forget, "a", false),
             ],
             _daemon.Desk.Wishes);
+    }
+
+    [Fact]
+    public async Task A_comparison_streams_its_steps_and_its_digits_are_in_no_audit_line()
+    {
+        List<ControlReply> replies = await RepliesAsync(Verify("""{"peer":"a"}"""));
+        Assert.Equal(
+            [
+                """{"digits":null,"message":"wait","peer":"a","state":"waiting"}""",
+                """{"digits":"012345","message":"read","peer":"a","state":"digits"}""",
+            ],
+            replies.Select(reply => reply.Result.GetRawText()));
+        replies = await RepliesAsync(Verify("""{"peer":"a","confirm":"012345"}"""));
+        Assert.Equal("confirmed", Assert.Single(replies).Result.GetProperty("state").GetString());
+        Assert.Equal(["a 012345"], _daemon.Desk.Confirmed);
+        _daemon.Desk.Steps = [new(VerifyState.Waiting, "wait"), new(VerifyState.Expired, "too late")];
+        replies = await RepliesAsync(Verify("""{"peer":"a"}"""));
+        Assert.Equal((ControlError.Timeout, "too late."), (replies[1].Error, replies[1].Message));
+        Assert.Equal(["ok", "ok", "timeout"], _audited.Select(line => line.Outcome));
+        Assert.Equal("(secret)", _audited[1].Parameters.Single(pair => pair.Key == "confirm").Value);
+        Assert.Equal(ControlError.NotFound, Assert.Single(await RepliesAsync(Verify("""{"peer":"nobody"}"""))).Error);
+
+        static ControlCall Verify(string parameters) =>
+            new("trust.verify", JsonElement.Parse(parameters), new ControlPrincipal(ControlRole.Admin, "uid 0"));
     }
 
     [Fact]
@@ -416,32 +440,5 @@ public sealed class ControlMethodsTests
         }
 
         public void RequestStop(string reason) => Calls.Add("stop: " + reason);
-    }
-
-    private sealed class FakeDesk : ITrustDesk
-    {
-        public List<TrustWish> Wishes { get; } = [];
-
-        public Task<TrustBook> GetBookAsync(CancellationToken cancellationToken) => Task.FromResult(TrustBook.Of(
-            new TrustFacts([new PeerIdentity("a", null, true)], 0),
-            [
-                ("tofu", new TrustListing(false, "damaged",
-                [
-                    new TrustRecord(TrustState.Pinned, "a", Other, Node, Noon, Noon, "first use", ""),
-                    new TrustRecord(TrustState.Conflict, "a", Node, default, Noon, Noon, "dialled", "192.0.2.1:1"),
-                ])),
-            ]));
-
-        public Task<TrustAnswer> OrderAsync(TrustWish wish, CancellationToken cancellationToken)
-        {
-            Wishes.Add(wish);
-            return Task.FromResult(new TrustAnswer(ControlError.None, "Done.")
-            {
-                Peer = "a",
-                Fingerprints = [Other],
-                Plugins = [new PluginAnswer("tofu", true, "Done."), new PluginAnswer("pinned", false, "Set it.")],
-                Ended = [new SessionEnd("a", "denied")],
-            });
-        }
     }
 }
