@@ -74,7 +74,7 @@ internal static class TrustCommands
         Command.Of<TrustDenyOptions>("trust deny", "Refuse a certificate, key or peer from now on, and close its sessions.",
             "vpnctl trust deny node2", (o, t) => Order(o, t, "trust.deny", writer => writer.WriteString("subject", o.Words.First()))),
         Command.Of<TrustReplaceOptions>("trust replace", "Replace a peer's pin after its key was renewed on purpose.",
-            $"vpnctl trust replace node2 --from {new string('0', 63)}1 --to {SomePrint}", Replace),
+            "vpnctl trust replace node2 --from $OLD --to $NEW", Replace),
         Command.Of<TrustForgetOptions>("trust forget", "Forget what is stored about a peer or a certificate; undoes a denial.",
             "vpnctl trust forget node2", (o, t) => Order(o, t, "trust.forget", writer => writer.WriteString("subject", o.Words.First()))),
     ];
