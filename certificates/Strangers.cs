@@ -19,7 +19,9 @@ public sealed class Strangers
 
     /// <summary>Notes a certificate when the verdict over it is one that an operator should see.</summary>
     /// <param name="request">What was shown.</param>
-    /// <param name="verdict">What was decided: pending ones are listed, and those that stand for another's.</param>
+    /// <param name="verdict">
+    /// What was decided: pending ones are listed, and those that stand for another's; an accepted one is a stranger no more.
+    /// </param>
     public void Note(TrustRequest request, TrustVerdict verdict)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -28,6 +30,8 @@ public sealed class Strangers
             Note(TrustState.Pending, request.Dialled?.Name ?? "", request);
         else if (verdict.Reason is TrustReason.Conflict or TrustReason.WrongPeer)
             Note(TrustState.Conflict, request.Dialled?.Name ?? "", request);
+        else if (verdict.Outcome == TrustOutcome.Accept)
+            Resolve(request.Fingerprint, verdict.Peer); // the configuration or the operator has decided meanwhile
     }
 
     /// <summary>Drops every record of a certificate.</summary>
@@ -36,8 +40,12 @@ public sealed class Strangers
     public int Forget(Fingerprint certificate)
     {
         lock (_gate)
-            return Remove(_pending, certificate) + Remove(_conflicts, certificate);
+            return Remove(_pending, certificate, _ => true) + Remove(_conflicts, certificate, _ => true);
     }
+
+    /// <summary>Whether a certificate is listed.</summary>
+    /// <param name="certificate">The certificate's fingerprint.</param>
+    public bool Has(Fingerprint certificate) => Array.Exists(Snapshot(), record => record.Fingerprint == certificate);
 
     /// <summary>The public key of a certificate that was shown; the default value when it is not listed.</summary>
     /// <param name="certificate">The certificate's fingerprint.</param>
@@ -49,6 +57,16 @@ public sealed class Strangers
     {
         lock (_gate)
             return [.. _pending.Values.Concat(_conflicts.Values).Select(sighting => sighting.Record)];
+    }
+
+    // What it showed in another peer's place stays to be looked at.
+    private void Resolve(Fingerprint certificate, string? peer)
+    {
+        lock (_gate)
+        {
+            Remove(_pending, certificate, name => name.Length == 0 || name == peer);
+            Remove(_conflicts, certificate, name => name == peer);
+        }
     }
 
     private void Note(TrustState state, string peer, TrustRequest request)
@@ -66,10 +84,14 @@ public sealed class Strangers
         }
     }
 
-    private static int Remove(Dictionary<(string Peer, Fingerprint Certificate), Sighting> list, Fingerprint certificate)
+    private static int Remove(
+        Dictionary<(string Peer, Fingerprint Certificate), Sighting> list, Fingerprint certificate, Func<string, bool> isMeant)
     {
+        if (list.Count == 0)
+            return 0;
         int before = list.Count;
-        foreach ((string Peer, Fingerprint Certificate) key in list.Keys.Where(k => k.Certificate == certificate).ToArray())
+        foreach ((string Peer, Fingerprint Certificate) key in
+            list.Keys.Where(key => key.Certificate == certificate && isMeant(key.Peer)).ToArray())
             list.Remove(key);
         return before - list.Count;
     }

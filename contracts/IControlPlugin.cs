@@ -57,7 +57,11 @@ public sealed record ControlMethod(string Name, string Help, ControlRole Require
 /// <param name="Kind">What kind of value it has.</param>
 /// <param name="Help">What it means, in a few words.</param>
 /// <param name="Required">In a call: whether it must be there. In an answer: whether it is never null.</param>
-public sealed record ControlField(string Name, ControlValueKind Kind, string Help, bool Required = false);
+public sealed record ControlField(string Name, ControlValueKind Kind, string Help, bool Required = false)
+{
+    /// <summary>Whether the value is a secret, which no log and no audit line may have.</summary>
+    public bool Secret { get; init; }
+}
 
 /// <summary>Kinds of JSON values, as JSON Schema names them.</summary>
 [SuppressMessage("Naming", "CA1720:Identifier contains type name", Justification = "These are JSON Schema's own names.")]

@@ -26,8 +26,13 @@ public interface ITrustPlugin : IPlugin
     TrustListing List();
 
     /// <summary>Carries out an operator's order. Called one at a time.</summary>
+    /// <remarks>Every trust plugin gets every order; one that cannot carry it out says so and changes nothing.</remarks>
     /// <returns>Whether it was done, in one sentence.</returns>
     ValueTask<TrustResult> ApplyAsync(TrustOrder order, CancellationToken cancellationToken);
+
+    /// <summary>Says what <see cref="ApplyAsync"/> would do with an order, and changes nothing. Any thread.</summary>
+    /// <returns>Whether it would be done, in one sentence.</returns>
+    TrustResult Plan(TrustOrder order) => new(Done: false, "This plugin cannot say beforehand what it would do.");
 
     /// <summary>Raised on any thread when verdicts may have changed: the engine judges its live sessions again.</summary>
     event Action? Changed;
@@ -135,7 +140,7 @@ public enum TrustState
 /// <param name="PublicKey">The public key's fingerprint.</param>
 /// <param name="FirstSeen">When it was first seen, UTC.</param>
 /// <param name="LastSeen">When it was last seen, UTC.</param>
-/// <param name="How">How it came to be so: <c>configured</c>, <c>first use</c>, <c>operator</c>, <c>inbound</c>.</param>
+/// <param name="How">How it came to be so: <c>configured</c>, <c>first use</c>, <c>operator</c>, <c>verified</c>, <c>inbound</c>, <c>dialled</c>.</param>
 /// <param name="Remote">Where it was last seen from, or empty.</param>
 public sealed record TrustRecord(
     TrustState State, string Peer, Fingerprint Fingerprint, Fingerprint PublicKey,
@@ -155,6 +160,9 @@ public enum TrustAction
 
     /// <summary>Forget what is stored about it.</summary>
     Forget = 3,
+
+    /// <summary>Note that both operators have compared this certificate, which the named peer is known by already.</summary>
+    Verify = 4,
 }
 
 /// <summary>An operator's order.</summary>
@@ -162,7 +170,11 @@ public enum TrustAction
 /// <param name="Peer">The configured peer's name, where the action needs one.</param>
 /// <param name="Fingerprint">The certificate (or for a denial the public key) meant.</param>
 /// <param name="Previous">The pin being replaced, for <see cref="TrustAction.Replace"/>.</param>
-public sealed record TrustOrder(TrustAction Action, string? Peer, Fingerprint Fingerprint, Fingerprint? Previous = null);
+public sealed record TrustOrder(TrustAction Action, string? Peer, Fingerprint Fingerprint, Fingerprint? Previous = null)
+{
+    /// <summary>The certificate's public key where the node has seen it, so that a denial holds for every copy; the default value otherwise.</summary>
+    public Fingerprint PublicKey { get; init; }
+}
 
 /// <summary>What became of a <see cref="TrustOrder"/>.</summary>
 /// <param name="Done">Whether it is done and durable.</param>

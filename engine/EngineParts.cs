@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine.Events;
@@ -33,6 +34,9 @@ public sealed record EngineParts
 
     /// <summary>Where what changes is told.</summary>
     public required EventRing Events { get; init; }
+
+    /// <summary>Fills bytes that nobody can guess; thread-safe.</summary>
+    public Action<byte[]> FillSecret { get; init; } = bytes => RandomNumberGenerator.Fill(bytes);
 
     /// <summary>Where the engine's instruments go.</summary>
     public required Meter Meter { get; init; }

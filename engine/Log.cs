@@ -27,6 +27,12 @@ internal static partial class Log
     [LoggerMessage(105, LogLevel.Error, "{Text}")]
     public static partial void StateFault(ILogger logger, string text);
 
+    [LoggerMessage(106, LogLevel.Error, "Conflict: {Peer} is refused, and its pin stays: {Text}{Before}")]
+    public static partial void TrustConflict(ILogger logger, string peer, string text, string before);
+
+    [LoggerMessage(107, LogLevel.Information, "The operator of peer {Peer} wants to compare digits: vpnctl trust verify {Name}")]
+    public static partial void VerificationAwaited(ILogger logger, string peer, string name);
+
     [LoggerMessage(110, LogLevel.Information, "Peer {Peer} is up at {Remote} ({Role}, {Networks} networks)")]
     public static partial void PeerUp(ILogger logger, string peer, IPEndPoint remote, ConnectionRole role, int networks);
 

@@ -40,7 +40,8 @@ public sealed partial class OverlayEngine : IAsyncDisposable
         _faultLines = new TokenBucket(perSecond: 1, burst: 10, default);
         _driver = new EngineDriver(_loop, _node.Gate, _parts.Transports, OnPumpLost);
         EngineMetrics.Publish(
-            parts.Meter, () => _node.Plane?.Facts ?? NodeFacts.None, _node.InboundPorts.Drops, () => _node.Gate.Refused);
+            parts.Meter, () => _node.Plane?.Facts ?? NodeFacts.None, _node.InboundPorts.Drops,
+            () => _node.Gate.Refused, () => _node.Gate.Conflicts);
     }
 
     /// <summary>Opens the interfaces, listens and begins to dial.</summary>

@@ -56,10 +56,10 @@ static async Task<int> RunAsync(CommandLine line, DaemonFiles files)
 
     var daemon = new Daemon(line, files, log, PluginLimits.Standard);
     ExceptionHandling.SetUnhandledExceptionHandler(daemon.OnUnhandledException);
-    using PosixSignalRegistration term = OnSignal(PosixSignal.SIGTERM, () => daemon.RequestStop("SIGTERM"));
-    using PosixSignalRegistration interrupt = OnSignal(PosixSignal.SIGINT, () => daemon.RequestStop("SIGINT"));
+    using PosixSignalRegistration term = OnSignal(PosixSignal.SIGTERM, () => daemon.StopBySignal("SIGTERM"));
+    using PosixSignalRegistration interrupt = OnSignal(PosixSignal.SIGINT, () => daemon.StopBySignal("SIGINT"));
     using PosixSignalRegistration hangUp = OnSignal(PosixSignal.SIGHUP,
-        () => _ = daemon.ReloadAsync(dryRun: false, "SIGHUP", CancellationToken.None));
+        () => _ = daemon.ReloadBySignalAsync("SIGHUP"));
     try
     {
         await daemon.StartAsync();

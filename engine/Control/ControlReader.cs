@@ -54,6 +54,9 @@ internal static class ControlReader
             ControlType.Goodbye => (GoodbyeMessage.Body, GoodbyeMessage.Body),
             ControlType.Claim => (ClaimMessage.SmallestBody, ClaimMessage.LargestBody),
             ControlType.ClaimLost => (ClaimLostMessage.SmallestBody, ClaimLostMessage.LargestBody),
+            ControlType.VerifyCommit => (VerifyCommitMessage.Body, VerifyCommitMessage.Body),
+            ControlType.VerifyNonce => (VerifyNonceMessage.Body, VerifyNonceMessage.Body),
+            ControlType.VerifyReveal => (VerifyRevealMessage.Body, VerifyRevealMessage.Body),
             _ => (-1, -1),
         };
         return smallest >= 0;

@@ -57,4 +57,13 @@ internal enum ControlType : byte
 
     /// <summary>Another node has the better claim to the receiver's address: <see cref="ClaimLostMessage"/>. Optional.</summary>
     ClaimLost = 0xCC,
+
+    /// <summary>First step of comparing short digits: <see cref="VerifyCommitMessage"/>. Optional.</summary>
+    VerifyCommit = 0xD6,
+
+    /// <summary>Second step: <see cref="VerifyNonceMessage"/>. Optional.</summary>
+    VerifyNonce = 0xF6,
+
+    /// <summary>Third step: <see cref="VerifyRevealMessage"/>. Optional.</summary>
+    VerifyReveal = 0xF7,
 }

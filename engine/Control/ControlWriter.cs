@@ -144,6 +144,28 @@ internal static class ControlWriter
         return frame.Finish();
     }
 
+    /// <summary>First step of comparing short digits.</summary>
+    public static int WriteVerifyCommit(Span<byte> destination, ReadOnlySpan<byte> commitment) =>
+        WriteFixed(destination, ControlType.VerifyCommit, commitment, VerifyCommitMessage.Body);
+
+    /// <summary>Second step.</summary>
+    /// <param name="destination">Room for the frame.</param>
+    /// <param name="commitmentAndNonce">The commitment it answers, then our nonce.</param>
+    public static int WriteVerifyNonce(Span<byte> destination, ReadOnlySpan<byte> commitmentAndNonce) =>
+        WriteFixed(destination, ControlType.VerifyNonce, commitmentAndNonce, VerifyNonceMessage.Body);
+
+    /// <summary>Third step.</summary>
+    public static int WriteVerifyReveal(Span<byte> destination, ReadOnlySpan<byte> nonce) =>
+        WriteFixed(destination, ControlType.VerifyReveal, nonce, VerifyRevealMessage.Body);
+
+    private static int WriteFixed(Span<byte> destination, ControlType type, ReadOnlySpan<byte> body, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(body.Length, length, nameof(body));
+        var frame = new FrameBuilder(destination, type);
+        frame.Bytes(body);
+        return frame.Finish();
+    }
+
     private static void WriteAddress(ref FrameBuilder frame, IpAddress address)
     {
         Span<byte> bytes = stackalloc byte[16];

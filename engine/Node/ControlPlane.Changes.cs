@@ -3,6 +3,7 @@ using VibePN.Contracts;
 using VibePN.Engine.Configuration;
 using VibePN.Engine.Sessions;
 using VibePN.Engine.Time;
+using VibePN.Engine.Trust;
 
 namespace VibePN.Engine.Node;
 
@@ -87,7 +88,42 @@ internal sealed partial class ControlPlane
             peer.CloseAll(CloseCode.TrustRevoked, reason, now);
             ended.Add(new SessionEnd(peer.Configuration.Name, reason));
         }
+        TrustEnds.Add(ended);
         return ended.ToImmutable();
+    }
+
+    /// <summary>Sessions that a judgement has ended, the last of them.</summary>
+    public SessionEnds TrustEnds { get; } = new();
+
+    /// <summary>Who the peers are, as far as this node has seen it.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="utcNow">The same moment on the wall clock.</param>
+    public ImmutableArray<PeerIdentity> Identities(Instant now, DateTimeOffset utcNow) =>
+        [.. _peers.Values.Select(peer => IdentityOf(peer, now, utcNow))];
+
+    /// <summary>Dials a peer that has no connection at once.</summary>
+    /// <returns>False when there is no such peer.</returns>
+    public bool DialSoon(string name, Instant now)
+    {
+        if (!_peers.TryGetValue(name, out PeerMachine? peer))
+            return false;
+        if (peer.Active is null)
+            peer.DialSoon(now);
+        return true;
+    }
+
+    private PeerIdentity IdentityOf(PeerMachine peer, Instant now, DateTimeOffset utcNow)
+    {
+        PeerConfiguration configuration = peer.Configuration;
+        Admission? seen = peer.Identity is { } identity && _gate.TryGetAdmission(identity, out Admission admission) ? admission : null;
+        return new PeerIdentity(configuration.Name, configuration.Fingerprint, !configuration.Addresses.IsEmpty)
+        {
+            Shown = seen?.Request.Fingerprint,
+            PublicKey = seen?.Request.PublicKey ?? default,
+            Sessions = peer.Connections.Count,
+            LastSeen = peer.LastHeard is { } heard ? utcNow - (now - heard) : null,
+            Remote = (peer.Active?.Transport.Path.Remote ?? seen?.Request.Remote)?.ToString() ?? "",
+        };
     }
 
     /// <summary>Sessions that other trust plugins would end; nothing changes.</summary>
@@ -121,6 +157,7 @@ internal sealed partial class ControlPlane
             gone.CloseAll(CloseCode.Unconfigured, "the peer was taken out of the configuration", now);
             _peers.Remove(gone.Configuration.Name);
             _lines.Remove(gone.Configuration.Name);
+            _verifications.Remove(gone.Configuration.Name);
         }
         foreach (PeerConfiguration next in Configuration.Peers)
         {

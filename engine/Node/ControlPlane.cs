@@ -35,6 +35,7 @@ internal sealed partial class ControlPlane : ISessionActions
     private readonly HashSet<string> _up = new(StringComparer.Ordinal);
     private readonly DialSchedule _dials;
     private readonly NetworkWatch _watch = new();
+    private readonly VerificationDesk _verifications;
     private Instant _nextJudgement;
     private bool _localRoutesChanged;
     private bool _stopping;
@@ -64,6 +65,7 @@ internal sealed partial class ControlPlane : ISessionActions
         _nextJudgement = now + JudgementInterval;
         Peers = _peers.Values.AsReadOnly();
         _dials = new DialSchedule(now);
+        _verifications = new VerificationDesk(configuration.Identity.Fingerprint, parts.FillSecret);
         foreach (PeerConfiguration peer in configuration.Peers)
             AddPeer(peer, now);
         WarnOfConfiguration();
@@ -119,6 +121,7 @@ internal sealed partial class ControlPlane : ISessionActions
             if (Networks.OnMachineNetworkChanged(now))
                 Reconsider(now);
         }
+        _verifications.OnTimer(now);
         Networks.OnTimer(now);
         Routes.OnTimer(Peers, now);
         if (Claims.Move(now))
@@ -279,6 +282,7 @@ internal sealed partial class ControlPlane : ISessionActions
         _data.OnActiveChanged(peer);
         if (active is not null)
         {
+            _verifications.OnActive(name, ChannelOf(active));
             Routes.ForgetUnshared(active);
             Claims.Tell(active);
             Routes.TellAll(peer, active, now);
@@ -312,6 +316,7 @@ internal sealed partial class ControlPlane : ISessionActions
         Log.ConnectionGone(_logger, peer.Configuration.Name, reason);
         _data.OnConnectionGone(connection);
         Routes.OnConnectionGone(connection);
+        _verifications.OnGone(peer.Configuration.Name, connection.Transport.Id);
     }
 
     IReadOnlyList<NetworkConfiguration> ISessionActions.NetworksOf(PeerConfiguration peer) => NetworksOf(Configuration, peer);
@@ -321,7 +326,7 @@ internal sealed partial class ControlPlane : ISessionActions
 
     private Instant NextTurn(Instant now)
     {
-        Instant next = Instant.Min(_nextJudgement, _watch.NextTimer);
+        Instant next = Instant.Min(_nextJudgement, Instant.Min(_watch.NextTimer, _verifications.NextTimer));
         next = Instant.Min(next, Instant.Min(Networks.NextTimer, Routes.NextTimer));
         next = Instant.Min(next, Instant.Min(_data.NextTimer, Claims.NextTimer));
         foreach (PeerMachine peer in _peers.Values)

@@ -155,7 +155,10 @@ internal static class StatusReport
             if (pending > 0)
                 yield return $"{pending} unknown certificate{(pending == 1 ? "" : "s")} pending: nobody configured or pinned them";
             foreach (TrustRecord record in listing.Records.Where(record => record.State == TrustState.Conflict))
-                yield return $"peer {record.Peer} showed another certificate than the pinned one: {record.Fingerprint}";
+            {
+                yield return $"conflict: peer {record.Peer} showed certificate {record.Fingerprint} and is pinned to another one, "
+                    + $"which stays: vpnctl trust show {record.Peer}";
+            }
         }
     }
 

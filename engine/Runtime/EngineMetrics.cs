@@ -13,12 +13,16 @@ internal static class EngineMetrics
     /// <param name="facts">The node as it is now; any thread.</param>
     /// <param name="unknown">Drops of packets that belong to no network.</param>
     /// <param name="refusedHandshakes">Certificates refused so far.</param>
-    public static void Publish(Meter meter, Func<NodeFacts> facts, DropCounters unknown, Func<long> refusedHandshakes)
+    /// <param name="conflicts">How many of them stood for a peer that is pinned to another one.</param>
+    public static void Publish(
+        Meter meter, Func<NodeFacts> facts, DropCounters unknown, Func<long> refusedHandshakes, Func<long> conflicts)
     {
         meter.CreateObservableGauge("vibepn_peers_configured", () => facts().PeersConfigured, "{peer}", "Peers in the configuration.");
         meter.CreateObservableGauge("vibepn_peers_up", () => facts().PeersUp, "{peer}", "Peers with a connection that carries traffic.");
         meter.CreateObservableCounter(
             "vibepn_certificates_refused", refusedHandshakes, "{handshake}", "Handshakes ended because of the peer's certificate.");
+        meter.CreateObservableCounter(
+            "vibepn_trust_conflicts", conflicts, "{handshake}", "Handshakes ended because a peer showed another certificate than the pinned one.");
         meter.CreateObservableCounter(
             "vibepn_announcements_refused", () => facts().RoutesRefused, "{route}", "Route announcements that were refused.");
         meter.CreateObservableGauge(

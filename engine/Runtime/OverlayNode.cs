@@ -1,6 +1,7 @@
 using VibePN.Contracts;
 using VibePN.Engine.Configuration;
 using VibePN.Engine.Control;
+using VibePN.Engine.Events;
 using VibePN.Engine.Forwarding;
 using VibePN.Engine.Node;
 using VibePN.Engine.Time;
@@ -28,7 +29,10 @@ internal sealed class OverlayNode
         Policy = new PolicySlot(parts.Routing);
         Gate = new TrustGate(
             configuration.Identity.Fingerprint, parts.Trust, parts.Time, parts.Loggers.CreateLogger("engine/trust"),
-            configuration.Peers);
+            configuration.Peers)
+        {
+            ConflictSeen = (peer, text) => parts.Events.Publish(EventKinds.TrustConflict, new EventFacts(text) { Peer = peer, Reason = "conflict" }),
+        };
     }
 
     /// <summary>What the node was last told.</summary>

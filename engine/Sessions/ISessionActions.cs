@@ -41,6 +41,10 @@ internal interface ISessionActions
     /// <returns>What is wrong with it so that the session must end, or null.</returns>
     string? RouteMessage(PeerMachine peer, PeerConnection connection, ControlFrame frame, Instant now);
 
+    /// <summary>A message of a comparison of short digits came in, on a connection that is confirmed.</summary>
+    /// <returns>What is wrong with it so that the session must end, or null.</returns>
+    string? VerifyMessage(PeerMachine peer, PeerConnection connection, ControlFrame frame, Instant now) => null;
+
     /// <summary>The connection is not used any more, though the transport may still be closing it.</summary>
     void ConnectionGone(PeerMachine peer, PeerConnection connection, CloseReason reason);
 

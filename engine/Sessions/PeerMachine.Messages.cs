@@ -98,6 +98,8 @@ internal sealed partial class PeerMachine
                 return null;
             case ControlType.Goodbye:
                 return OnGoodbye(connection, frame.Body, now);
+            case ControlType.VerifyCommit or ControlType.VerifyNonce or ControlType.VerifyReveal:
+                return _actions.VerifyMessage(this, connection, frame, now);
             default:
                 // The peer tells all of it again on the connection that took over; two streams have no common order.
                 return connection.Phase == ConnectionPhase.Draining ? null : OnRouteMessage(connection, frame, now);

@@ -17,6 +17,9 @@ internal sealed class RefusalLog(TimeProvider time, ILogger logger)
     /// <summary>Refusals since start.</summary>
     public long Total => Interlocked.Read(ref _total);
 
+    /// <summary>Counts one that is told of elsewhere.</summary>
+    public void Count() => Interlocked.Increment(ref _total);
+
     /// <summary>Counts one, and logs it unless one was logged within the last second.</summary>
     public void Add(Fingerprint peer, TrustReason reason, string text, IPEndPoint remote)
     {

@@ -30,6 +30,7 @@ internal sealed class TrustGate
     private readonly Fingerprint _self;
     private readonly ILogger _logger;
     private readonly RefusalLog _refusals;
+    private readonly ConflictAlert _conflicts;
     private readonly ConcurrentDictionary<long, string> _dials = new();
     private readonly AdmissionTable _admissions = new();
     private volatile TrustModel _model;
@@ -45,11 +46,22 @@ internal sealed class TrustGate
         _logger = logger;
         Clock = new ClockGuard(time);
         _refusals = new RefusalLog(time, logger);
+        _conflicts = new ConflictAlert(time, logger);
         _book = new PeerBook(peers);
     }
 
     /// <summary>Handshakes that ended here, since start.</summary>
     public long Refused => _refusals.Total;
+
+    /// <summary>Handshakes that ended because a peer showed another certificate than the pinned one, since start.</summary>
+    public long Conflicts => _conflicts.Total;
+
+    /// <summary>Told of conflicts, at the rate at which they are logged: the peer, and the verdict. Set before the first handshake.</summary>
+    public Action<string, string>? ConflictSeen
+    {
+        get => _conflicts.Seen;
+        set => _conflicts.Seen = value;
+    }
 
     /// <summary>Accepted certificates that are remembered now; bounded by the number of peers.</summary>
     public int Admissions => _admissions.Count;
@@ -61,7 +73,9 @@ internal sealed class TrustGate
     public void SetPeers(ImmutableArray<PeerConfiguration> peers)
     {
         _book = new PeerBook(peers);
-        _admissions.KeepOnly(peers.Select(peer => peer.Name).ToHashSet(StringComparer.Ordinal));
+        HashSet<string> names = peers.Select(peer => peer.Name).ToHashSet(StringComparer.Ordinal);
+        _admissions.KeepOnly(names);
+        _conflicts.KeepOnly(names);
     }
 
     /// <summary>Other trust plugins decide from now on. Judge all live sessions again afterwards.</summary>
@@ -101,7 +115,7 @@ internal sealed class TrustGate
             TrustModel model = _model;
             (TrustVerdict verdict, ImmutableArray<TrustVerdict> all) = Judge(model, request);
             if (verdict.Outcome != TrustOutcome.Accept)
-                return Refuse(request.Fingerprint, verdict.Reason, verdict.Text, question.Remote);
+                return Refuse(request, verdict);
             _admissions.Set(new Admission(verdict.Peer!, request, all) { Model = model });
             return new HandshakeVerdict(true, request.Fingerprint, verdict.Reason, verdict.Text);
         }
@@ -230,7 +244,7 @@ internal sealed class TrustGate
         if (peer is null)
             return Refusal(TrustReason.Unknown, "the certificate belongs to no configured peer");
         if (peer.Fingerprint is { } pin && pin != request.Fingerprint)
-            return Refusal(TrustReason.Conflict, $"peer '{peer.Name}' is configured with another fingerprint");
+            return Refusal(TrustReason.Conflict, $"peer '{peer.Name}' shows certificate {request.Fingerprint} but is configured with {pin}");
         if (request.Dialled is { } dialled && dialled.Name != peer.Name)
             return Refusal(TrustReason.WrongPeer, $"dialled '{dialled.Name}', but '{peer.Name}' answered");
         return verdict;
@@ -281,6 +295,15 @@ internal sealed class TrustGate
             ClockTrusted = isTrusted,
         };
         return true;
+    }
+
+    private HandshakeVerdict Refuse(TrustRequest request, TrustVerdict verdict)
+    {
+        if (verdict.Reason != TrustReason.Conflict || request.Dialled is not { } dialled)
+            return Refuse(request.Fingerprint, verdict.Reason, verdict.Text, request.Remote);
+        _refusals.Count();
+        _conflicts.Add(dialled.Name, verdict.Text);
+        return new HandshakeVerdict(false, request.Fingerprint, verdict.Reason, verdict.Text);
     }
 
     private HandshakeVerdict Refuse(Fingerprint peer, TrustReason reason, string text, System.Net.IPEndPoint remote)

@@ -17,13 +17,18 @@ internal sealed class ControlMethods : IControlMethods
         ?? "unknown";
 
     private readonly ILogger _logger;
+    private readonly Action<AuditLine> _audit;
     private readonly SortedDictionary<string, MethodEntry> _methods = new(StringComparer.Ordinal);
     private int _underWay;
 
     /// <summary>Offers a daemon's methods.</summary>
-    public ControlMethods(IDaemon daemon, ILogger logger)
+    /// <param name="daemon">The daemon.</param>
+    /// <param name="audit">Told of every order of an admin, with its outcome.</param>
+    /// <param name="logger">The log.</param>
+    public ControlMethods(IDaemon daemon, Action<AuditLine> audit, ILogger logger)
     {
         _logger = logger;
+        _audit = audit;
         IMethodGroup[] groups =
         [
             new StateMethods(daemon),
@@ -35,6 +40,7 @@ internal sealed class ControlMethods : IControlMethods
             new PingMethods(daemon),
             new LogMethods(daemon),
             new DescribeMethods(Describe),
+            new TrustMethods(daemon.Trust),
         ];
         foreach (MethodEntry entry in groups.SelectMany(group => group.Methods))
             _methods.Add(entry.Method.Name, entry);
@@ -63,11 +69,15 @@ internal sealed class ControlMethods : IControlMethods
             yield break;
         }
 
-        if (entry.Method.RequiredRole == ControlRole.Admin)
+        bool audited = entry.Method.RequiredRole == ControlRole.Admin;
+        if (audited)
             Log.ControlCalled(_logger, request.Method, request.Principal.Name);
         if (CallParameters.Check(entry.Method, request, out IReadOnlyList<string> warnings) is { } problem)
         {
-            yield return JsonReply.Error(ControlError.BadRequest, problem);
+            ControlReply wrong = JsonReply.Error(ControlError.BadRequest, problem);
+            if (audited)
+                _audit(AuditLine.Of(entry.Method, request, wrong));
+            yield return wrong;
             yield break;
         }
         // Who follows a stream may do so for days: nobody waits for that.
@@ -75,7 +85,7 @@ internal sealed class ControlMethods : IControlMethods
         Interlocked.Add(ref _underWay, counted);
         try
         {
-            await foreach (ControlReply reply in RunAsync(entry, request, cancellationToken))
+            await foreach (ControlReply reply in audited ? AuditAsync(entry, request, cancellationToken) : RunAsync(entry, request, cancellationToken))
                 yield return warnings.Count == 0 ? reply : reply with { Warnings = [.. reply.Warnings, .. warnings] };
         }
         finally
@@ -93,6 +103,32 @@ internal sealed class ControlMethods : IControlMethods
     }
 
     private static string Shorten(string text) => text.Length <= 64 ? text : text[..64] + "...";
+
+    // The line is written before the caller hears the outcome; of a stream at its end, however it ends.
+    private async IAsyncEnumerable<ControlReply> AuditAsync(
+        MethodEntry entry, ControlCall request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ControlReply? outcome = null;
+        bool isWritten = false;
+        try
+        {
+            await foreach (ControlReply reply in RunAsync(entry, request, cancellationToken))
+            {
+                if (!entry.Method.Streaming || reply.Error != ControlError.None)
+                {
+                    isWritten = true;
+                    _audit(AuditLine.Of(entry.Method, request, reply));
+                }
+                yield return reply;
+            }
+            outcome = new ControlReply(default); // all was said
+        }
+        finally
+        {
+            if (!isWritten)
+                _audit(AuditLine.Of(entry.Method, request, outcome));
+        }
+    }
 
     private async IAsyncEnumerable<ControlReply> RunAsync(
         MethodEntry entry, ControlCall request, [EnumeratorCancellation] CancellationToken cancellationToken)

@@ -3,6 +3,7 @@ using VibePN.Contracts;
 using VibePN.Engine;
 using VibePN.Engine.Events;
 using VibePN.Host.Logging;
+using VibePN.Host.Trust;
 
 namespace VibePN.Host.Control;
 
@@ -38,6 +39,12 @@ internal interface IDaemon
 
     /// <summary>What the files say and waits for the next start, one line each.</summary>
     ImmutableArray<string> Pending { get; }
+
+    /// <summary>What is wrong with the host itself, one sentence each.</summary>
+    ImmutableArray<string> Warnings { get; }
+
+    /// <summary>Who is believed, and an operator's say in it.</summary>
+    ITrustDesk Trust { get; }
 
     /// <summary>A picture of the engine.</summary>
     Task<EngineStatus> GetStatusAsync(CancellationToken cancellationToken);

@@ -82,6 +82,12 @@ internal static partial class Log
     [LoggerMessage(38, LogLevel.Error, "control plugin {Plugin} could not take over, the one before it serves again: {Reason}")]
     public static partial void ControlMoveFailed(ILogger logger, string plugin, string reason);
 
+    [LoggerMessage(40, LogLevel.Error, "{Reason}")]
+    public static partial void AuditFailed(ILogger logger, string reason);
+
+    [LoggerMessage(41, LogLevel.Information, "the audit log can be written again; {Missing} lines are missing in it")]
+    public static partial void AuditWrittenAgain(ILogger logger, long missing);
+
     [LoggerMessage(39, LogLevel.Critical, "no control plugin serves any more; restart the daemon: {Reason}")]
     public static partial void ControlLost(ILogger logger, string reason);
 }

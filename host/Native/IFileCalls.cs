@@ -11,6 +11,9 @@ internal interface IFileCalls
     /// <summary>Makes a file for the owner only and opens it for writing; fails when there is one (O_EXCL).</summary>
     int TryCreate(string path, out IFileHandle? file);
 
+    /// <summary>Opens a file for the owner only to append to it, and makes it when there is none; a link is not followed.</summary>
+    int TryAppend(string path, out IFileHandle? file);
+
     /// <summary>Opens a file for reading.</summary>
     int TryOpen(string path, out IFileHandle? file);
 

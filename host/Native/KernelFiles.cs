@@ -21,6 +21,10 @@ internal sealed class KernelFiles : IFileCalls
         path, LibC.O_WRONLY | LibC.O_CREAT | LibC.O_EXCL | LibC.O_CLOEXEC | LibC.O_NOFOLLOW, out file);
 
     /// <inheritdoc/>
+    public int TryAppend(string path, out IFileHandle? file) => Open(
+        path, LibC.O_WRONLY | LibC.O_CREAT | LibC.O_APPEND | LibC.O_CLOEXEC | LibC.O_NOFOLLOW, out file);
+
+    /// <inheritdoc/>
     public int TryOpen(string path, out IFileHandle? file) => Open(path, LibC.O_RDONLY | LibC.O_CLOEXEC, out file);
 
     /// <inheritdoc/>

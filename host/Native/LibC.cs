@@ -27,6 +27,9 @@ internal static unsafe partial class LibC
     /// <summary>fcntl.h: with O_CREAT, fail when the file exists or is a link.</summary>
     public const int O_EXCL = 0x80;
 
+    /// <summary>fcntl.h: every write goes to the end.</summary>
+    public const int O_APPEND = 0x400;
+
     /// <summary>fcntl.h: fail on a symbolic link. The value differs on arm64, as in the kernel's own header.</summary>
     public static int O_NOFOLLOW =>
         RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;

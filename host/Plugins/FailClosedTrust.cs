@@ -84,6 +84,11 @@ internal sealed class FailClosedTrust(LoadedPlugin plugin) : ITrustPlugin
             ? trust.ApplyAsync(order, cancellationToken)
             : ValueTask.FromResult(new TrustResult(Done: false, FaultText));
 
+    /// <inheritdoc/>
+    public TrustResult Plan(TrustOrder order) =>
+        _frozen ? new TrustResult(Done: false, FrozenText)
+            : Running is { } trust ? trust.Plan(order) : new TrustResult(Done: false, FaultText);
+
     private ITrustPlugin? Running =>
         plugin.State == PluginState.Running ? plugin.TryGetInstance<ITrustPlugin>() : null;
 }

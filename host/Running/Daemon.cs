@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine;
@@ -12,6 +13,7 @@ using VibePN.Host.Control;
 using VibePN.Host.Logging;
 using VibePN.Host.Metrics;
 using VibePN.Host.Plugins;
+using VibePN.Host.Trust;
 
 namespace VibePN.Host.Running;
 
@@ -24,6 +26,8 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
 {
     private static readonly TimeSpan EngineStopLimit = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan AuditLimit = TimeSpan.FromSeconds(1);
+
     private readonly CommandLine _files;
     private readonly DaemonConfiguration _configuration;
     private readonly DaemonLog _log;
@@ -32,6 +36,8 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     private readonly RunningParts _parts;
     private readonly SemaphoreSlim _changing = new(1, 1);
     private readonly TaskCompletionSource<string> _stopRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly AuditLog _audit;
+    private readonly TrustDesk _trust;
     private readonly Meter _meter = new("vibepn.host");
     private readonly Meter _engineMeter = new("vibepn");
     private readonly Lazy<DateTimeOffset?> _certificateEnds;
@@ -49,6 +55,8 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
         _plugins = new PluginSet(selection.Active,
             new PluginServices(log.Loggers, TimeProvider.System, _configuration.Host.StateDirectory, limits));
         _parts = new RunningParts(_configuration.Host, _plugins, selection, log);
+        _audit = new AuditLog(_configuration.Host.StateDirectory, TimeProvider.System, log.Loggers.CreateLogger("host/audit"));
+        _trust = new TrustDesk(_parts, Node, OneAtATimeAsync);
         _meter.CreateObservableGauge("vibepn_plugin_unload_pending", () => _plugins.UnloadsPending,
             description: "Stopped plugins whose code is still in memory.");
         _meter.CreateObservableGauge("vibepn_plugin_up", ObservePlugins,
@@ -163,6 +171,12 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     public ImmutableArray<string> Pending => _parts.Pending;
 
     /// <inheritdoc/>
+    public ImmutableArray<string> Warnings => _audit.Fault is { } fault ? [fault] : [];
+
+    /// <inheritdoc/>
+    public ITrustDesk Trust => _trust;
+
+    /// <inheritdoc/>
     public Task<EngineStatus> GetStatusAsync(CancellationToken cancellationToken) =>
         _parts.Engine.GetStatusAsync(cancellationToken);
 
@@ -200,6 +214,32 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
             return outcome;
         },
         cancellationToken);
+
+    /// <summary>Reads both files again because of a signal. Throws nothing: nobody waits for it.</summary>
+    /// <param name="signal">The signal's name, for the log and the audit line.</param>
+    public async Task ReloadBySignalAsync(string signal)
+    {
+        ReloadOutcome outcome;
+        try
+        {
+            outcome = await ReloadAsync(dryRun: false, signal, CancellationToken.None);
+        }
+        catch (Exception exception) when (exception is PluginException or ObjectDisposedException)
+        {
+            outcome = new ReloadOutcome(ControlError.Unavailable, exception.Message, []); // starting or stopping
+        }
+        _audit.Write(new AuditLine(signal, "reload", [],
+            outcome.Error == ControlError.None ? "ok" : JsonNamingPolicy.SnakeCaseLower.ConvertName(outcome.Error.ToString()), outcome.Text));
+    }
+
+    /// <summary>Begins an orderly stop because of a signal.</summary>
+    /// <param name="signal">The signal's name, for the log and the audit line.</param>
+    public void StopBySignal(string signal)
+    {
+        // A disk that hangs must not keep the daemon from ending.
+        Task.Run(() => _audit.Write(new AuditLine(signal, "shutdown", [], "ok", ""))).Wait(AuditLimit);
+        RequestStop(signal);
+    }
 
     /// <inheritdoc/>
     public Task<SwapOutcome> SwapAsync(SwapRequest request, string caller, CancellationToken cancellationToken) => OneAtATimeAsync(
@@ -270,7 +310,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
         var engine = new OverlayEngine(_configuration.Engine, parts);
         _parts.SetEngine(engine);
         await engine.StartAsync(CancellationToken.None);
-        _parts.Methods = new ControlMethods(this, _log.Loggers.CreateLogger("host/control"));
+        _parts.Methods = new ControlMethods(this, _audit.Write, _log.Loggers.CreateLogger("host/control"));
         ControlMove.Serve(_plugins.Loaded(PluginRole.Control).Single(), _configuration.Host.ControlSocket, _parts.Methods);
     }
 

@@ -62,15 +62,29 @@ public sealed class PinnedTrust : ITrustPlugin
     {
         ArgumentNullException.ThrowIfNull(order);
         cancellationToken.ThrowIfCancellationRequested();
-        return ValueTask.FromResult(order.Action switch
+        TrustResult result = Plan(order);
+        if (result.Done)
+            _strangers.Forget(order.Fingerprint);
+        return ValueTask.FromResult(result);
+    }
+
+    /// <inheritdoc/>
+    public TrustResult Plan(TrustOrder order)
+    {
+        ArgumentNullException.ThrowIfNull(order);
+        string peer = order.Peer is null ? "the peer" : $"peer '{order.Peer}'";
+        return order.Action switch
         {
-            TrustAction.Accept or TrustAction.Replace => Not("Set the peer's fingerprint in config.toml and reload"),
-            TrustAction.Deny => Not("Remove the fingerprint from its peer in config.toml, or the peer, and reload"),
-            TrustAction.Forget => _strangers.Forget(order.Fingerprint) > 0
+            TrustAction.Accept or TrustAction.Replace => Not(
+                $"Set fingerprint = \"{order.Fingerprint}\" for {peer} in config.toml and reload"),
+            TrustAction.Deny => Not(
+                $"Remove the fingerprint {order.Fingerprint} from its peer in config.toml, or the peer, and reload"),
+            TrustAction.Forget => _strangers.Has(order.Fingerprint)
                 ? new TrustResult(true, "Taken off the list.")
-                : new TrustResult(false, "It is not on the list."),
+                : new TrustResult(false, "It is not on trust-pinned's list; a fingerprint in config.toml is removed there."),
+            TrustAction.Verify => Not($"The fingerprint of {peer} there is what was compared, so nothing is left to do"),
             _ => new TrustResult(false, $"There is no order {(int)order.Action}."),
-        });
+        };
     }
 
     private static TrustResult Not(string remedy) =>

@@ -49,7 +49,9 @@ internal static class Judge
         {
             return Refuse(TrustReason.Conflict,
                 $"'{dialled.Name}' shows certificate {request.Fingerprint} but is pinned to {other}. "
-                + "If it was renewed on purpose, set the peer's fingerprint in config.toml to the new one.");
+                + (dialled.Fingerprint is null
+                    ? $"If it was renewed on purpose: vpnctl trust replace {dialled.Name} --from {other} --to {request.Fingerprint}"
+                    : "If it was renewed on purpose, set the peer's fingerprint in config.toml to the new one."));
         }
         return FirstUse(request, dialled, grounds, firstUse);
     }
@@ -102,7 +104,7 @@ internal static class Judge
     }
 
     private static TrustVerdict Pending(TrustRequest request) => new(TrustOutcome.Pending, null, TrustReason.Unknown,
-        $"Certificate {request.Fingerprint} belongs to no configured peer. If it should, set that peer's fingerprint.");
+        $"Certificate {request.Fingerprint} belongs to no configured peer. If it should: vpnctl trust accept {request.Fingerprint} --peer NAME");
 
     private static TrustVerdict Accept(string peer, TrustReason reason, string by) =>
         new(TrustOutcome.Accept, peer, reason, $"'{peer}' is known by {by}.");

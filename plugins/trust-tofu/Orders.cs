@@ -18,6 +18,7 @@ internal static class Orders
             TrustAction.Replace => Replace(pins, order, publicKey, now),
             TrustAction.Deny => Deny(pins, order, publicKey, now),
             TrustAction.Forget => Forget(pins, order),
+            TrustAction.Verify => Verify(pins, order, publicKey, now),
             _ => Not($"There is no order {(int)order.Action}."),
         };
 
@@ -29,7 +30,10 @@ internal static class Orders
         if (known?.Certificate == order.Fingerprint)
             return (null, new TrustResult(true, $"'{order.Peer}' is pinned to {order.Fingerprint} already."));
         if (known is not null)
-            return Not($"'{order.Peer}' is pinned to {known.Certificate}: replace that pin, naming both fingerprints.");
+        {
+            return Not($"'{order.Peer}' is pinned to {known.Certificate}: replace that pin, naming both fingerprints "
+                + $"(vpnctl trust replace {order.Peer} --from {known.Certificate} --to {order.Fingerprint}).");
+        }
         return Done(pins.With(new Pin(order.Peer!, order.Fingerprint, publicKey, now, "operator")),
             $"'{order.Peer}' is pinned to {order.Fingerprint}. A fingerprint in config.toml would go before it.");
     }
@@ -45,6 +49,19 @@ internal static class Orders
             return Not($"'{order.Peer}' is pinned to {known.Certificate}, which is not the fingerprint given as the old one.");
         return Done(pins.With(new Pin(order.Peer!, order.Fingerprint, publicKey, now, "operator")),
             $"'{order.Peer}' is pinned to {order.Fingerprint} instead of {known.Certificate}.");
+    }
+
+    // Of a peer with a fingerprint in the configuration nothing is stored until then; its pin says the same thing.
+    private static (PinSet?, TrustResult) Verify(PinSet pins, TrustOrder order, Fingerprint publicKey, DateTimeOffset now)
+    {
+        if (CannotPin(pins, order, publicKey) is { } why)
+            return Not(why);
+        Pin? known = pins.PinOf(order.Peer!);
+        if (known is not null && known.Certificate != order.Fingerprint)
+            return Not($"'{order.Peer}' is pinned to {known.Certificate}, which is not the certificate that was compared.");
+        Fingerprint key = publicKey.IsEmpty && known is not null ? known.PublicKey : publicKey;
+        return Done(pins.With(new Pin(order.Peer!, order.Fingerprint, key, known?.Since ?? now, "verified")),
+            $"'{order.Peer}' is verified: its operator and you have read the same digits.");
     }
 
     private static (PinSet?, TrustResult) Deny(PinSet pins, TrustOrder order, Fingerprint publicKey, DateTimeOffset now)
@@ -70,7 +87,9 @@ internal static class Orders
         int gone = pins.Pins.Length - next.Pins.Length + pins.Denials.Length - next.Denials.Length;
         return gone == 0
             ? Not("Nothing is stored about it.")
-            : Done(next, "Forgotten. A dialled peer without a pin is trusted at its next first contact.");
+            : Done(next, next.Denials.Length < pins.Denials.Length
+                ? "Forgotten: it is denied no longer."
+                : "Forgotten. A dialled peer without a pin is trusted at its next first contact, unless first_use is off.");
     }
 
     private static string? CannotPin(PinSet pins, TrustOrder order, Fingerprint publicKey)

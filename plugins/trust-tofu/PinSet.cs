@@ -8,7 +8,7 @@ namespace VibePN.Plugins.TrustTofu;
 /// <param name="Certificate">The certificate's fingerprint.</param>
 /// <param name="PublicKey">The public key's fingerprint; the default value when it was never seen.</param>
 /// <param name="Since">When it was pinned, UTC.</param>
-/// <param name="How"><c>first use</c> or <c>operator</c>.</param>
+/// <param name="How"><c>first use</c>, <c>operator</c> or <c>verified</c>.</param>
 internal sealed record Pin(string Peer, Fingerprint Certificate, Fingerprint PublicKey, DateTimeOffset Since, string How);
 
 /// <summary>A certificate or key that the operator denied.</summary>

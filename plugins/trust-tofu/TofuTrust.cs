@@ -14,6 +14,8 @@ namespace VibePN.Plugins.TrustTofu;
     Help = "Whether a dialled peer without a fingerprint is trusted and pinned at first contact.")]
 public sealed class TofuTrust : ITrustPlugin
 {
+    private const string TakenOff = "Taken off the list.";
+
     private readonly IPluginContext _context;
     private readonly Lock _gate = new();
     private readonly Strangers _strangers = new();
@@ -118,6 +120,17 @@ public sealed class TofuTrust : ITrustPlugin
         return ValueTask.FromResult(result);
     }
 
+    /// <inheritdoc/>
+    public TrustResult Plan(TrustOrder order)
+    {
+        Grounds grounds = _grounds;
+        if (grounds.StoreFault is { } fault)
+            return new TrustResult(false, fault);
+        TrustResult result = Planned(grounds, order).Result;
+        bool isListed = order.Action == TrustAction.Forget && _strangers.Has(order.Fingerprint);
+        return isListed && !result.Done ? new TrustResult(true, TakenOff) : result;
+    }
+
     private TrustResult Apply(TrustOrder order)
     {
         // The operator may have mended the file since.
@@ -126,19 +139,23 @@ public sealed class TofuTrust : ITrustPlugin
         if (_grounds.StoreFault is { } fault)
             return new TrustResult(false, fault);
 
-        (PinSet? next, TrustResult result) = Orders.Plan(
-            _grounds.Pins, order, KeyOf(order.Fingerprint), _context.Time.GetUtcNow());
+        (PinSet? next, TrustResult result) = Planned(_grounds, order);
         if (next is not null && Save(next) is { } writeFault)
             return new TrustResult(false, writeFault);
         bool listed = (result.Done || order.Action == TrustAction.Forget) && _strangers.Forget(order.Fingerprint) > 0;
-        return listed && !result.Done ? new TrustResult(true, "Taken off the list.") : result;
+        return listed && !result.Done ? new TrustResult(true, TakenOff) : result;
     }
 
+    private (PinSet? Next, TrustResult Result) Planned(Grounds grounds, TrustOrder order) =>
+        Orders.Plan(grounds.Pins, order, KeyOf(grounds.Pins, order), _context.Time.GetUtcNow());
+
     // The key belonging to a certificate that has been seen, so that a denial of it holds for every copy.
-    private Fingerprint KeyOf(Fingerprint certificate)
+    private Fingerprint KeyOf(PinSet pins, TrustOrder order)
     {
-        Pin? pin = _grounds.Pins.Pins.FirstOrDefault(p => p.Certificate == certificate);
-        return pin is { PublicKey.IsEmpty: false } ? pin.PublicKey : _strangers.KeyOf(certificate);
+        if (!order.PublicKey.IsEmpty)
+            return order.PublicKey;
+        Pin? pin = pins.Pins.FirstOrDefault(p => p.Certificate == order.Fingerprint);
+        return pin is { PublicKey.IsEmpty: false } ? pin.PublicKey : _strangers.KeyOf(order.Fingerprint);
     }
 
     private void Load()

@@ -105,6 +105,9 @@ internal sealed class ModelFiles : IFileCalls
         return 0;
     }
 
+    /// <summary>What is appended to is no store: the model has no such files.</summary>
+    public int TryAppend(string path, out IFileHandle? file) => throw new NotSupportedException(path);
+
     public int TryOpen(string path, out IFileHandle? file) => Open("open", path, out file);
 
     public int TryOpenDirectory(string path, out IFileHandle? directory) => Open("open directory", path, out directory);

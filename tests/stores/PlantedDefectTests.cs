@@ -64,6 +64,8 @@ public sealed class PlantedDefectTests
             return result;
         }
 
+        public int TryAppend(string path, out IFileHandle? file) => files.TryAppend(path, out file);
+
         public int TryOpen(string path, out IFileHandle? file) => files.TryOpen(path, out file);
 
         public int TryOpenDirectory(string path, out IFileHandle? directory)

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using VibePN.Contracts;
 
 namespace VibePN.Testkit;
@@ -44,7 +45,7 @@ public sealed class MemoryConnection : ITransportConnection
     public PathFacts Path { get; }
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> ChannelBinding => default;
+    public ReadOnlyMemory<byte> ChannelBinding { get; private set; }
 
     /// <inheritdoc/>
     public bool SendControl(ReadOnlySpan<byte> bytes)
@@ -117,7 +118,11 @@ public sealed class MemoryConnection : ITransportConnection
     public ConnectionStatistics GetStatistics() =>
         new(Interlocked.Read(ref _sent), 0, Interlocked.Read(ref _received), 0, 0, 0, 0);
 
-    internal void Join(MemoryConnection other) => (_other, other._other) = (other, this);
+    internal void Join(MemoryConnection other)
+    {
+        (_other, other._other) = (other, this);
+        ChannelBinding = other.ChannelBinding = SHA256.HashData(BitConverter.GetBytes(Id));
+    }
 
     private void SendOne(byte[] packet, ushort network)
     {

@@ -235,7 +235,7 @@ public sealed class DaemonCommandTests
     public async Task Strange_answers_are_shown_as_far_as_they_go(string answer)
     {
         await using var daemon = new FakeDaemon(_ => answer);
-        foreach (string command in new[] { "status", "peers", "routes", "networks", "plugins list", "reload", "version", "route explain 10.0.0.1" })
+        foreach (string command in new[] { "status", "peers", "routes", "networks", "plugins list", "reload", "version", "route explain 10.0.0.1", "trust list", "trust pending", "trust show x", "trust deny x" })
             Assert.Equal(0, daemon.Vpnctl(command.Split(' ')).ExitCode);
     }
 

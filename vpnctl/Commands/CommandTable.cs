@@ -36,6 +36,7 @@ internal static class CommandTable
             "vpnctl plugins list", (o, t) => DaemonCommands.Show(o, t, "plugins.list", PluginsView.Render)),
         Command.Of<SwapOptions>("plugins swap", "Let a plugin that stands by take another's place: role routing or trust.",
             "vpnctl plugins swap routing routing-failover --dry-run", ChangeCommands.Swap),
+        .. TrustCommands.All,
         Command.Of<ReloadOptions>("reload", "Make the daemon read its configuration and its plugins' again.",
             "vpnctl reload --dry-run", ChangeCommands.Reload),
         Command.Of<DaemonOptions>("goodbye", "Disconnect all peers; the daemon stays up.",

@@ -24,7 +24,7 @@ internal sealed class StateMethods(IDaemon daemon) : IMethodGroup
     private async Task<ControlReply> StatusAsync(ControlCall request, CancellationToken cancellationToken)
     {
         EngineStatus status = await daemon.GetStatusAsync(cancellationToken);
-        Health health = Health.Of(status, daemon.GetPlugins(), daemon.CertificateEnds, TimeProvider.System.GetUtcNow());
+        Health health = Health.Of(status with { Warnings = [.. status.Warnings, .. daemon.Warnings] }, daemon.GetPlugins(), daemon.CertificateEnds, TimeProvider.System.GetUtcNow());
         string hash = await daemon.GetConfigurationHashAsync(cancellationToken);
         return JsonReply.OkObject(writer =>
         {

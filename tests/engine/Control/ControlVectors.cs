@@ -63,6 +63,10 @@ internal static class ControlVectors
             + "e3 b0 c4 42 98 fc 1c 14 9a fb f4 c8 99 6f b9 24 27 ae 41 e4 64 9b 93 4c a4 95 99 1b 78 52 b8 55",
             buffer => ControlWriter.WriteClaimLost(
                 buffer, new ClaimLostMessage(31, IpAddress.Parse("fd00:42::7"), true, Fingerprint.Of([])))),
+        new("VerifyCommit", "00 21 d6 " + Run(0x00), buffer => ControlWriter.WriteVerifyCommit(buffer, Bytes32(0x00))),
+        new("VerifyNonce", "00 41 f6 " + Run(0x00) + Run(0x40),
+            buffer => ControlWriter.WriteVerifyNonce(buffer, [.. Bytes32(0x00), .. Bytes32(0x40)])),
+        new("VerifyReveal", "00 21 f7 " + Run(0x80), buffer => ControlWriter.WriteVerifyReveal(buffer, Bytes32(0x80))),
     ];
 
     public static TheoryData<string> Names => new(All.Select(vector => vector.Name));
@@ -91,8 +95,15 @@ internal static class ControlVectors
         ControlType.Goodbye => GoodbyeMessage.TryParse(frame.Body, out _),
         ControlType.Claim => ClaimMessage.TryParse(frame.Body, out _),
         ControlType.ClaimLost => ClaimLostMessage.TryParse(frame.Body, out _),
+        ControlType.VerifyCommit => VerifyCommitMessage.TryParse(frame.Body, out _),
+        ControlType.VerifyNonce => VerifyNonceMessage.TryParse(frame.Body, out _),
+        ControlType.VerifyReveal => VerifyRevealMessage.TryParse(frame.Body, out _),
         _ => frame.Body.IsEmpty,
     };
+
+    private static byte[] Bytes32(byte first) => [.. Enumerable.Range(first, 32).Select(value => (byte)value)];
+
+    private static string Run(byte first) => Convert.ToHexStringLower(Bytes32(first));
 
     private static bool WalkItems(ControlFrame frame)
     {

@@ -39,6 +39,8 @@ internal sealed class LabTrust(IPluginContext context) : ITrustPlugin
     public ValueTask<TrustResult> ApplyAsync(TrustOrder order, CancellationToken cancellationToken) =>
         _real.ApplyAsync(order, cancellationToken);
 
+    public TrustResult Plan(TrustOrder order) => _real.Plan(order);
+
     public ValueTask StartAsync(CancellationToken cancellationToken) => _real.StartAsync(cancellationToken);
 
     public ValueTask StopAsync(CancellationToken cancellationToken) => _real.StopAsync(cancellationToken);

@@ -8,6 +8,7 @@ using VibePN.Engine;
 using VibePN.Engine.Events;
 using VibePN.Host.Control;
 using VibePN.Host.Logging;
+using VibePN.Host.Trust;
 
 namespace VibePN.Host.Tests.Control;
 
@@ -18,12 +19,13 @@ public sealed class ControlMethodsTests
     private static readonly DateTimeOffset Noon = new(2026, 11, 22, 13, 0, 0, 900, TimeSpan.FromHours(1));
 
     private readonly FakeDaemon _daemon = new();
+    private readonly List<AuditLine> _audited = [];
 
     [Fact]
     public async Task Status_sums_up()
     {
         Assert.Equal(
-            $$"""{"config_hash":"c0ffee","health":"degraded","health_reason":"network lab: no device (and 2 more)","network_states":["lab: down; no device"],"networks":1,"node":"{{Node}}","offloads":["quic: gso"],"peers":1,"peers_configured":2,"peers_down":["b: waiting; refused"],"pending":["state: \u0022a\u0022 -\u003E \u0022b\u0022 at the next start"],"pid":{{Environment.ProcessId}},"routes":1,"uptime":"1h2m3s","version":"0.1.0","warnings":["network lab: no device","plugin x is failed","clock"]}""",
+            $$"""{"config_hash":"c0ffee","health":"degraded","health_reason":"network lab: no device (and 3 more)","network_states":["lab: down; no device"],"networks":1,"node":"{{Node}}","offloads":["quic: gso"],"peers":1,"peers_configured":2,"peers_down":["b: waiting; refused"],"pending":["state: \u0022a\u0022 -\u003E \u0022b\u0022 at the next start"],"pid":{{Environment.ProcessId}},"routes":1,"uptime":"1h2m3s","version":"0.1.0","warnings":["network lab: no device","plugin x is failed","clock","audit"]}""",
             await OkAsync("status"));
     }
 
@@ -164,6 +166,10 @@ public sealed class ControlMethodsTests
     [InlineData("api.describe")]
     [InlineData("plugins.swap", """{"role":"routing","name":"b"}""")]
     [InlineData("route.explain", """{"destination":"192.168.7.9"}""")]
+    [InlineData("trust.list")]
+    [InlineData("trust.pending")]
+    [InlineData("trust.show", """{"subject":"a"}""")]
+    [InlineData("trust.deny", """{"subject":"a"}""")]
     public async Task Answers_have_the_members_that_are_documented(string method, string? parameters = null)
     {
         MethodSchemas schemas = await MethodSchemas.OfAsync(Methods());
@@ -185,7 +191,9 @@ public sealed class ControlMethodsTests
     [Fact]
     public void Every_method_that_changes_something_can_be_tried_without()
     {
-        foreach (ControlMethod method in Methods().Describe().Where(method => method.RequiredRole == ControlRole.Admin))
+        // Who is trusted is for admins to see, and seeing changes nothing.
+        string[] looks = ["trust.list", "trust.pending", "trust.show"];
+        foreach (ControlMethod method in Methods().Describe().Where(method => method.RequiredRole == ControlRole.Admin && !looks.Contains(method.Name)))
             Assert.Contains(method.Parameters, field => field is { Name: "dry_run", Kind: ControlValueKind.Boolean });
     }
 
@@ -210,7 +218,70 @@ public sealed class ControlMethodsTests
             ["SwapRequest { Role = routing, Name = b, Replace = , DryRun = True } by uid 0", "plan by uid 0"], _daemon.Calls);
     }
 
-    private ControlMethods Methods() => new(_daemon, NullLogger.Instance);
+    [Fact]
+    public async Task Orders_about_trust_reach_the_desk_and_what_one_plugin_still_needs_is_a_warning()
+    {
+        string digits = new('7', 64);
+        ControlReply accepted = await CallAsync("trust.accept", parameters: $$"""{"fingerprint":"{{digits}}","peer":"b"}""");
+        Assert.Equal(
+            """{"dry_run":false,"ended_sessions":["a: denied"],"fingerprints":["2222222222222222222222222222222222222222222222222222222222222222"],"message":"Done.","peer":"a","plugins":[{"done":true,"plugin":"tofu","text":"Done."},{"done":false,"plugin":"pinned","text":"Set it."}]}""",
+            accepted.Result.GetRawText());
+        Assert.Equal(["pinned: Set it."], accepted.Warnings);
+        await OkAsync("trust.replace", $$"""{"peer":"a","to":"t","from":"f","dry_run":true}""");
+        Assert.Empty((await CallAsync("trust.deny", parameters: """{"subject":"a"}""")).Warnings);
+        await OkAsync("trust.forget", """{"subject":"a"}""");
+        Assert.Equal(
+            [
+                new TrustWish(TrustAction.Accept, digits, false) { Peer = "b" },
+                new TrustWish(TrustAction.Replace, "a", true) { To = "t", From = "f" },
+                new TrustWish(TrustAction.Deny, "a", false),
+                new TrustWish(TrustAction.Forget, "a", false),
+            ],
+            _daemon.Desk.Wishes);
+    }
+
+    [Fact]
+    public async Task A_comparison_streams_its_steps_and_its_digits_are_in_no_audit_line()
+    {
+        List<ControlReply> replies = await RepliesAsync(Verify("""{"peer":"a"}"""));
+        Assert.Equal(
+            [
+                """{"digits":null,"message":"wait","peer":"a","state":"waiting"}""",
+                """{"digits":"012345","message":"read","peer":"a","state":"digits"}""",
+            ],
+            replies.Select(reply => reply.Result.GetRawText()));
+        replies = await RepliesAsync(Verify("""{"peer":"a","confirm":"012345"}"""));
+        Assert.Equal("confirmed", Assert.Single(replies).Result.GetProperty("state").GetString());
+        Assert.Equal(["a 012345"], _daemon.Desk.Confirmed);
+        _daemon.Desk.Steps = [new(VerifyState.Waiting, "wait"), new(VerifyState.Expired, "too late")];
+        replies = await RepliesAsync(Verify("""{"peer":"a"}"""));
+        Assert.Equal((ControlError.Timeout, "too late."), (replies[1].Error, replies[1].Message));
+        Assert.Equal(["ok", "ok", "timeout"], _audited.Select(line => line.Outcome));
+        Assert.Equal("(secret)", _audited[1].Parameters.Single(pair => pair.Key == "confirm").Value);
+        Assert.Equal(ControlError.NotFound, Assert.Single(await RepliesAsync(Verify("""{"peer":"nobody"}"""))).Error);
+
+        static ControlCall Verify(string parameters) =>
+            new("trust.verify", JsonElement.Parse(parameters), new ControlPrincipal(ControlRole.Admin, "uid 0"));
+    }
+
+    [Fact]
+    public async Task Every_order_of_an_admin_is_audited_with_its_outcome_and_looking_is_not()
+    {
+        await CallAsync("status");
+        await CallAsync("reload", parameters: """{"dry_run":true}""");
+        _daemon.Reload = new ReloadOutcome(ControlError.InvalidConfig, "line 1", []);
+        await CallAsync("reload");
+        await CallAsync("plugins.swap");
+        await CallAsync("trust.show", parameters: """{"subject":"nobody"}""");
+        await CallAsync("shutdown", ControlRole.Viewer);
+        Assert.Equal(
+            [("reload", "ok"), ("reload", "invalid_config"), ("plugins.swap", "bad_request"), ("trust.show", "not_found")],
+            _audited.Select(line => (line.Method, line.Outcome)));
+        Assert.Equal([KeyValuePair.Create("dry_run", "true")], _audited[0].Parameters);
+        Assert.All(_audited, line => Assert.Equal("uid 0", line.Principal));
+    }
+
+    private ControlMethods Methods() => new(_daemon, _audited.Add, NullLogger.Instance);
 
     private async Task<string> OkAsync(string method, string? parameters = null)
     {
@@ -379,6 +450,12 @@ public sealed class ControlMethodsTests
         {
             Settings = ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal, [KeyValuePair.Create("queue", "1000")]),
         }];
+
+        public ImmutableArray<string> Warnings => ["audit"];
+
+        public FakeDesk Desk { get; } = new();
+
+        public ITrustDesk Trust => Desk;
 
         public ImmutableArray<string> Pending => ["state: \"a\" -> \"b\" at the next start"];
 
