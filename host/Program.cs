@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using VibePN.Engine.Configuration;
 using VibePN.Engine.Policy;
 using VibePN.Host.Control;
+using VibePN.Host.Doctor;
 using VibePN.Host.Logging;
 using VibePN.Host.Native;
 using VibePN.Host.Plugins;
@@ -22,6 +23,11 @@ switch (line.Action)
         return ExitCodes.Ok;
     case CommandAction.Version:
         await Console.Out.WriteLineAsync("vibepnd " + ControlMethods.Version);
+        return ExitCodes.Ok;
+    case CommandAction.Doctor:
+        CoreDumps.Forbid();
+        await Console.Out.WriteLineAsync(CheckJson.Report(
+            Checkup.Run(line, Machine.Here), ExaminedConfig.Read(line.ConfigPath).Draft.Host.ControlSocket));
         return ExitCodes.Ok;
     default:
         break;

@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
 using VibePN.Contracts;
 using VibePN.Engine;
+using VibePN.Engine.Configuration;
 using VibePN.Engine.Events;
+using VibePN.Host.Configuration;
+using VibePN.Host.Running;
 
 namespace VibePN.Host.Control;
 
@@ -16,6 +19,21 @@ internal interface IDaemon
 
     /// <summary>What the files say and waits for the next start, one line each.</summary>
     ImmutableArray<string> Pending { get; }
+
+    /// <summary>Where the files are.</summary>
+    CommandLine Files { get; }
+
+    /// <summary>The host's settings in effect.</summary>
+    HostSettings Settings { get; }
+
+    /// <summary>The last lines of the log, oldest first.</summary>
+    IReadOnlyList<string> RecentLog { get; }
+
+    /// <summary>The engine's configuration in effect.</summary>
+    Task<EngineConfiguration> GetConfigurationAsync(CancellationToken cancellationToken);
+
+    /// <summary>What the metrics address would answer now; empty when metrics are off.</summary>
+    Task<string> GetMetricsAsync(CancellationToken cancellationToken);
 
     /// <summary>A picture of the engine.</summary>
     Task<EngineStatus> GetStatusAsync(CancellationToken cancellationToken);

@@ -16,6 +16,7 @@ internal sealed class DaemonLog : IDisposable
     private readonly LogFactory _factory = new();
     private readonly LoggingRule _rule;
     private readonly NLogLoggerProvider _provider;
+    private readonly RecentLines _recent = new();
     private long _dropped;
 
     /// <summary>Begins to log.</summary>
@@ -25,7 +26,7 @@ internal sealed class DaemonLog : IDisposable
     public DaemonLog(Stream output, bool forJournal, Microsoft.Extensions.Logging.LogLevel level)
     {
         var queue = new AsyncTargetWrapper(
-            new LineTarget(output, forJournal), QueueLimit, AsyncTargetWrapperOverflowAction.Discard)
+            new LineTarget(output, forJournal) { Recent = _recent }, QueueLimit, AsyncTargetWrapperOverflowAction.Discard)
         { Name = "queue" };
         queue.LogEventDropped += (_, _) => Interlocked.Increment(ref _dropped);
         _rule = new LoggingRule("*", LevelOf(level), NLog.LogLevel.Fatal, queue);
@@ -51,6 +52,9 @@ internal sealed class DaemonLog : IDisposable
 
     /// <summary>Loggers by component, such as <c>host</c> or <c>engine/sessions</c>.</summary>
     public ILoggerFactory Loggers { get; }
+
+    /// <summary>The last lines that were written, oldest first.</summary>
+    public IReadOnlyList<string> Recent => _recent.All;
 
     /// <summary>Lines lost because the queue was full.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);

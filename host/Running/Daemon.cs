@@ -4,6 +4,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine;
+using VibePN.Engine.Configuration;
 using VibePN.Engine.Events;
 using VibePN.Host.Configuration;
 using VibePN.Host.Control;
@@ -131,6 +132,23 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
 
     /// <inheritdoc/>
     public ImmutableArray<string> Pending => _parts.Pending;
+
+    /// <inheritdoc/>
+    public CommandLine Files => _files;
+
+    /// <inheritdoc/>
+    public HostSettings Settings => _parts.Settings;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> RecentLog => _log.Recent;
+
+    /// <inheritdoc/>
+    public Task<EngineConfiguration> GetConfigurationAsync(CancellationToken cancellationToken) =>
+        _parts.Engine.GetConfigurationAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<string> GetMetricsAsync(CancellationToken cancellationToken) =>
+        _parts.Metrics?.TextAsync(cancellationToken) ?? Task.FromResult("");
 
     /// <inheritdoc/>
     public Task<EngineStatus> GetStatusAsync(CancellationToken cancellationToken) =>

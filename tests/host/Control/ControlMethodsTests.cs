@@ -4,8 +4,11 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using VibePN.Contracts;
 using VibePN.Engine;
+using VibePN.Engine.Configuration;
 using VibePN.Engine.Events;
+using VibePN.Host.Configuration;
 using VibePN.Host.Control;
+using VibePN.Host.Running;
 
 namespace VibePN.Host.Tests.Control;
 
@@ -155,6 +158,9 @@ public sealed class ControlMethodsTests
     [InlineData("networks")]
     [InlineData("routes")]
     [InlineData("plugins.list")]
+    [InlineData("doctor.online")]
+    [InlineData("netcheck.run")]
+    [InlineData("bundle.create")]
     [InlineData("plugins.swap", """{"role":"routing","name":"b"}""")]
     [InlineData("route.explain", """{"destination":"192.168.7.9"}""")]
     public async Task Answers_have_the_members_that_are_documented(string method, string? parameters = null)
@@ -184,7 +190,7 @@ public sealed class ControlMethodsTests
     {
         string[] names = [.. Methods().Describe().Select(method => method.Name)];
         Assert.Equal(
-            ["events.subscribe", "goodbye", "networks", "peers", "plugins.list", "plugins.swap", "reload", "route.explain", "routes", "shutdown", "status", "version"],
+            ["bundle.create", "doctor.online", "events.subscribe", "goodbye", "netcheck.run", "networks", "peers", "plugins.list", "plugins.swap", "reload", "route.explain", "routes", "shutdown", "status", "version"],
             names);
     }
 
@@ -334,6 +340,22 @@ public sealed class ControlMethodsTests
         {
             Settings = ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal, [KeyValuePair.Create("queue", "1000")]),
         }];
+
+        public CommandLine Files { get; } = new("config.toml", "plugins.toml", CommandAction.Run);
+
+        public HostSettings Settings { get; } = new()
+        {
+            StateDirectory = "/", ControlSocket = "s", MetricsListen = null, LogLevel = Microsoft.Extensions.Logging.LogLevel.Information,
+        };
+
+        public IReadOnlyList<string> RecentLog => ["a line"];
+
+        public Task<EngineConfiguration> GetConfigurationAsync(CancellationToken cancellationToken) => Task.FromResult(new EngineConfiguration
+        {
+            Identity = new NodeIdentity(Node, "", ""), Listen = [IPEndPoint.Parse("127.0.0.1:51820")], Peers = [], Networks = [],
+        });
+
+        public Task<string> GetMetricsAsync(CancellationToken cancellationToken) => Task.FromResult("");
 
         public ImmutableArray<string> Pending => ["state: \"a\" -> \"b\" at the next start"];
 
