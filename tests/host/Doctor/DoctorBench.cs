@@ -13,6 +13,7 @@ internal sealed class DoctorBench : IDisposable
     public const string Corp = "prefix = \"10.42.0.0/24\"\naddress = \"10.42.0.7\"";
 
     private readonly List<IDisposable> _planted = [];
+    private readonly Stack<(string File, string Text)> _edits = [];
 
     public DoctorBench()
     {
@@ -88,7 +89,15 @@ internal sealed class DoctorBench : IDisposable
     {
         string text = File.ReadAllText(Scratch.At(file));
         Assert.Contains(from, text, StringComparison.Ordinal);
+        _edits.Push((file, text));
         Scratch.Write(file, text.Replace(from, to, StringComparison.Ordinal));
+    }
+
+    /// <summary>Takes the last edit back, as somebody does who follows a remedy that names the line.</summary>
+    public void Undo()
+    {
+        (string file, string text) = _edits.Pop();
+        Scratch.Write(file, text);
     }
 
     /// <summary>Writes systemd's unit.</summary>

@@ -32,7 +32,7 @@ internal static class PlantedFaults
             bench => bench.Edit($"\nfingerprint = \"{bench.Identity.Fingerprint}\"", ""), ["[identity]: fingerprint = \""],
             (bench, remedy) => bench.Edit("[[peers]]\nname = \"node2\"", $"{remedy[(remedy.IndexOf("]: ", StringComparison.Ordinal) + 3)..]}\n[[peers]]\nname = \"node2\"")),
         ["3 another certificate"] = new(3, CheckVerdict.Fail, bench => bench.Edit(bench.Identity.Fingerprint.ToString(), Two),
-            ["line 6 (identity.fingerprint)", "put its fingerprint here"], (bench, _) => bench.EditFile("config.toml", $"fingerprint = \"{Two}\"\n[[peers]]\nname = \"node2\"", $"fingerprint = \"{bench.Identity.Fingerprint}\"\n[[peers]]\nname = \"node2\"")),
+            ["line 6 (identity.fingerprint)", "put its fingerprint here"], (bench, _) => bench.Undo()),
         ["3 another's key"] = new(3, CheckVerdict.Fail, bench => bench.Scratch.Write("node.key", Identity.Make().KeyPem),
             ["vpnctl init --identity-only --force --cert node.crt --key node.key"],
             (bench, _) => bench.Scratch.Write("node.key", bench.Identity.KeyPem)),
@@ -100,7 +100,7 @@ internal static class PlantedFaults
         ["15 no such address"] = Edit(15, "127.0.0.1:51820", "198.51.100.9:51820", ["listen = [\"0.0.0.0:51820\"]"]),
         ["16 one certificate twice"] = Edit(16, Three, Two, ["(peers[1].fingerprint)", "remove one of the two"]),
         ["16 own key"] = new(16, CheckVerdict.Fail, bench => bench.Edit(Three, bench.Identity.Fingerprint.ToString()),
-            ["(peers[1].fingerprint)", "remove the peer"], (bench, _) => bench.Edit($"name = \"node3\"\nfingerprint = \"{bench.Identity.Fingerprint}\"", $"name = \"node3\"\nfingerprint = \"{Three}\"")),
+            ["(peers[1].fingerprint)", "remove the peer"], (bench, _) => bench.Undo()),
         ["16 one name twice"] = Edit(16, "name = \"node3\"", "name = \"node2\"", ["(peers[1].name)", "its own name"]),
         ["16 one address twice"] = Edit(16, "name = \"node3\"", "name = \"node3\"\naddress = \"203.0.113.2:51820\"", ["'node2' and 'node3'"], CheckVerdict.Warn),
         ["17 nothing announced"] = Edit(17, "export = true\n[networks.lab]", "export = false\n[networks.lab]", ["[networks.corp]: export = true"], CheckVerdict.Warn),
@@ -137,7 +137,7 @@ internal static class PlantedFaults
     };
 
     private static PlantedFault Edit(int number, string from, string to, string[] remedy, CheckVerdict verdict = CheckVerdict.Fail) =>
-        new(number, verdict, bench => bench.Edit(from, to), remedy, (bench, _) => bench.Edit(to, from));
+        new(number, verdict, bench => bench.Edit(from, to), remedy, (bench, _) => bench.Undo());
 
     private static PlantedFault Mode(string file, string mode, string remedy) =>
         new(13, CheckVerdict.Fail, bench => DoctorBench.Type($"chmod {mode} {bench.Scratch.At(file)}"), [remedy], (_, command) => DoctorBench.Type(command));
