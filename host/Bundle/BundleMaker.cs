@@ -9,6 +9,7 @@ using VibePN.Engine.Configuration;
 using VibePN.Host.Configuration;
 using VibePN.Host.Control;
 using VibePN.Host.Doctor;
+using VibePN.Host.Running;
 
 namespace VibePN.Host.Bundle;
 
@@ -18,9 +19,9 @@ namespace VibePN.Host.Bundle;
 internal sealed record BundleFile(string Name, string Text);
 
 /// <summary>Gathers what somebody who helps needs to see, without keys and secrets.</summary>
-/// <param name="daemon">The daemon.</param>
-/// <param name="ask">Runs one of its own control methods as a viewer.</param>
-internal sealed class BundleMaker(IDaemon daemon, Func<string, CancellationToken, Task<ControlReply>> ask)
+/// <param name="line">Where the files are.</param>
+/// <param name="redact">Whether addresses, names and fingerprints are replaced.</param>
+internal sealed class BundleMaker(CommandLine line, bool redact)
 {
     /// <summary>A file's longest text, in characters; a table of a million routes helps nobody.</summary>
     public const int MaxText = 2 << 20;
@@ -37,23 +38,57 @@ internal sealed class BundleMaker(IDaemon daemon, Func<string, CancellationToken
     public static IEnumerable<string> Names =>
         ["about.txt", .. Answers.Select(answer => answer.File), "doctor.txt", "config.toml", "plugins.toml", "interfaces.txt", "log.txt", "metrics.txt"];
 
-    /// <summary>Gathers.</summary>
-    /// <param name="redact">Whether addresses, names and fingerprints are replaced.</param>
+    /// <summary>Gathers in a daemon that runs.</summary>
+    /// <param name="daemon">The daemon.</param>
+    /// <param name="ask">Runs one of its own control methods as a viewer.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async Task<ImmutableArray<BundleFile>> MakeAsync(bool redact, CancellationToken cancellationToken)
+    public async Task<ImmutableArray<BundleFile>> MakeAsync(
+        IDaemon daemon, Func<string, CancellationToken, Task<ControlReply>> ask, CancellationToken cancellationToken)
     {
-        List<BundleFile> files = [new("about.txt", About(redact))];
+        List<BundleFile> files = [new("about.txt", About())];
         foreach ((string file, string method) in Answers)
-            files.Add(new BundleFile(file, await AnswerAsync(method, cancellationToken)));
-        files.Add(new BundleFile("doctor.txt", await Task.Run(() => DoctorText(), cancellationToken)));
-        files.Add(new BundleFile("config.toml", Read(daemon.Files.ConfigPath)));
-        files.Add(new BundleFile("plugins.toml", Read(daemon.Files.PluginsPath)));
-        files.Add(new BundleFile("interfaces.txt", Interfaces()));
-        files.Add(new BundleFile("log.txt", string.Join('\n', daemon.RecentLog) + "\n"));
-        files.Add(new BundleFile("metrics.txt", await MetricsAsync(cancellationToken)));
-        Pseudonyms? pseudonyms = redact
-            ? new Pseudonyms(await daemon.GetConfigurationAsync(cancellationToken), OtherNames())
-            : null;
+            files.Add(new BundleFile(file, Text(await ask(method, cancellationToken))));
+        ExaminedConfig config = ExaminedConfig.Read(line.ConfigPath);
+        files.AddRange(await Task.Run(() => OnDisk(config), cancellationToken));
+        files.Add(new BundleFile("log.txt", daemon.RecentLog.Count == 0 ? "nothing was logged\n" : string.Join('\n', daemon.RecentLog) + "\n"));
+        string metrics = await daemon.GetMetricsAsync(cancellationToken);
+        files.Add(new BundleFile("metrics.txt", metrics.Length > 0 ? metrics : "metrics are off\n"));
+        // The file may say more than what is in effect: peers that wait for a reload.
+        EngineConfiguration inEffect = await daemon.GetConfigurationAsync(cancellationToken);
+        return Finish(files, [.. inEffect.Peers, .. config.Draft.Peers], [.. inEffect.Networks, .. config.Draft.Networks]);
+    }
+
+    /// <summary>Gathers what there is without a daemon.</summary>
+    public ImmutableArray<BundleFile> MakeOffline()
+    {
+        ExaminedConfig config = ExaminedConfig.Read(line.ConfigPath);
+        return Finish([new BundleFile("about.txt", About() + "daemon:    not asked\n"), .. OnDisk(config)], config.Draft.Peers, config.Draft.Networks);
+    }
+
+    /// <summary>The members of a file.</summary>
+    public static void Write(Utf8JsonWriter writer, BundleFile file)
+    {
+        writer.WriteString("name", file.Name);
+        writer.WriteString("text", file.Text);
+    }
+
+    private List<BundleFile> OnDisk(ExaminedConfig config)
+    {
+        // The names in a file that is no TOML are not known, so they could not be replaced.
+        bool isShown = config.IsLegible || !redact;
+        return
+        [
+            new("doctor.txt", isShown ? DoctorText() : $"{line.ConfigPath} is not to be read as TOML; run vpnctl doctor\n"),
+            new("config.toml", isShown ? Read(line.ConfigPath) : "left out: it is not to be read as TOML, so the names in it are not known\n"),
+            new("plugins.toml", Read(line.PluginsPath)),
+            new("interfaces.txt", Interfaces()),
+        ];
+    }
+
+    private ImmutableArray<BundleFile> Finish(
+        IEnumerable<BundleFile> files, ImmutableArray<PeerConfiguration> peers, ImmutableArray<NetworkConfiguration> networks)
+    {
+        Pseudonyms? pseudonyms = redact ? new Pseudonyms(peers, networks, Environment.MachineName) : null;
         return [.. files.Select(file => Finish(file, pseudonyms))];
     }
 
@@ -66,14 +101,7 @@ internal sealed class BundleMaker(IDaemon daemon, Func<string, CancellationToken
         return file with { Text = pseudonyms?.Apply(text) ?? text };
     }
 
-    // The file may say more than what is in effect: peers that wait for a reload.
-    private IEnumerable<string> OtherNames()
-    {
-        ConfigDraft draft = ExaminedConfig.Read(daemon.Files.ConfigPath).Draft;
-        return [Environment.MachineName, .. draft.Peers.Select(peer => peer.Name), .. draft.Networks.Select(network => network.Name)];
-    }
-
-    private static string About(bool redact)
+    private string About()
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"made:      {DateTimeOffset.UtcNow:yyyy-MM-dd'T'HH:mm:ss'Z'}\n");
@@ -88,15 +116,11 @@ internal sealed class BundleMaker(IDaemon daemon, Func<string, CancellationToken
         return text.ToString();
     }
 
-    private async Task<string> AnswerAsync(string method, CancellationToken cancellationToken)
-    {
-        ControlReply reply = await ask(method, cancellationToken);
-        return reply.Error == ControlError.None
-            ? JsonSerializer.Serialize(reply.Result, Indented) + "\n"
-            : $"{reply.Error}: {reply.Message}\n";
-    }
+    private static string Text(ControlReply reply) => reply.Error == ControlError.None
+        ? JsonSerializer.Serialize(reply.Result, Indented) + "\n"
+        : $"{reply.Error}: {reply.Message}\n";
 
-    private string DoctorText() => string.Concat(Checkup.Run(daemon.Files, Machine.Here).Select(check =>
+    private string DoctorText() => string.Concat(Checkup.Run(line, Machine.Here).Select(check =>
         $"{check.Verdict.ToString().ToUpperInvariant()} {check.Number}) {check.Title}: {check.Detail}\n"
         + string.Concat(check.Remedies.Select(remedy => $"  -> {remedy}\n"))));
 
@@ -118,7 +142,4 @@ internal sealed class BundleMaker(IDaemon daemon, Func<string, CancellationToken
             text.Append(CultureInfo.InvariantCulture, $"route {route.Prefix} on {route.Interface}{(route.IsConnected ? "" : " by a gateway")}\n");
         return text.ToString();
     }
-
-    private async Task<string> MetricsAsync(CancellationToken cancellationToken) =>
-        await daemon.GetMetricsAsync(cancellationToken) is { Length: > 0 } text ? text : "metrics are off\n";
 }

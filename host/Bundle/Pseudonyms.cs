@@ -16,16 +16,16 @@ internal sealed partial class Pseudonyms
 {
     private readonly Dictionary<string, string> _words = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, int> _counts = [];
-    private readonly Regex? _names;
+    private readonly Regex _names;
 
     /// <summary>Gives the configuration's names their words.</summary>
-    /// <param name="configuration">Whose names are to vanish.</param>
-    /// <param name="machine">The machine's name, and others that must not show.</param>
-    public Pseudonyms(EngineConfiguration configuration, IEnumerable<string> machine)
+    /// <param name="peers">The peers whose names and hosts are to vanish.</param>
+    /// <param name="networks">The networks whose names are to vanish.</param>
+    /// <param name="machine">The machine's name.</param>
+    public Pseudonyms(IEnumerable<PeerConfiguration> peers, IEnumerable<NetworkConfiguration> networks, string machine)
     {
-        foreach (string name in machine.Where(name => name.Length > 0))
-            WordFor("host", name);
-        foreach (PeerConfiguration peer in configuration.Peers)
+        WordFor("host", machine);
+        foreach (PeerConfiguration peer in peers)
         {
             WordFor("peer", peer.Name);
             foreach (string address in peer.Addresses)
@@ -34,7 +34,7 @@ internal sealed partial class Pseudonyms
                     WordFor("host", host);
             }
         }
-        foreach (NetworkConfiguration network in configuration.Networks)
+        foreach (NetworkConfiguration network in networks)
         {
             WordFor("network", network.Name);
             WordFor("interface", InterfaceName.For(network.Name));
@@ -43,19 +43,15 @@ internal sealed partial class Pseudonyms
                 WordFor("tag", tag);
         }
         // The longest first, so that a name within another does not break it.
-        string[] names = [.. _words.Keys.OrderByDescending(name => name.Length).Select(Regex.Escape)];
-        if (names.Length > 0)
-        {
-            _names = new Regex($"(?<![A-Za-z0-9])(?:{string.Join('|', names)})(?![A-Za-z0-9])",
-                RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
-        }
+        IEnumerable<string> names = _words.Keys.Where(name => name.Length > 0).OrderByDescending(name => name.Length).Select(Regex.Escape);
+        _names = new Regex($"(?<![A-Za-z0-9])(?:{string.Join('|', names)})(?![A-Za-z0-9])",
+            RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
     }
 
     /// <summary>The text without them.</summary>
     public string Apply(string text)
     {
-        if (_names is not null)
-            text = _names.Replace(text, match => _words[match.Value]);
+        text = _names.Replace(text, match => _words[match.Value]);
         text = Fingerprints().Replace(text, match => WordFor("fingerprint", match.Value));
         text = Addresses6().Replace(text, match => ForAddress(match.Value, AddressFamily.InterNetworkV6));
         return Addresses4().Replace(text, match => ForAddress(match.Value, AddressFamily.InterNetwork));

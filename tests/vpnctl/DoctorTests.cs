@@ -19,7 +19,7 @@ public sealed class DoctorTests : IDisposable
     {
         string program = Path.Combine(_folder.FullName, "vibepnd");
         File.WriteAllText(program, "#!/bin/sh\n[ \"$1 $2 $4\" = \"--doctor --config --plugins\" ] && cat \"$3.report\"\n");
-        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Environment.SetEnvironmentVariable("PATH", $"{_folder.FullName}:{Environment.GetEnvironmentVariable("PATH")}");
     }
 
@@ -112,6 +112,19 @@ public sealed class DoctorTests : IDisposable
     {
         File.WriteAllText(Config + ".report", """{"checks":[{"detail":"no","number":1,"remedies":["vpnctl init"],"title":"config parse/load","verdict":"fail"}],"control_socket":"s"}""");
         Assert.Equal("FAIL 1) config parse/load: no\n  -> vpnctl init\nSummary: PASS=0 WARN=0 FAIL=1\n", Outcome.Of("doctor", "--online", "--config", Config).Out);
+    }
+
+    [Fact]
+    public void Without_a_daemon_a_bundle_holds_the_files()
+    {
+        File.WriteAllText(Path.Combine(_folder.FullName, "vibepnd"), "#!/bin/sh\necho '[{\"name\":\"about.txt\",\"text\":\"'\"$*\"'\"}]'\n");
+        string path = Path.Combine(_folder.FullName, "b.tar.gz");
+        Outcome outcome = Outcome.Of("bundle", "--redact", "--socket", "/nowhere/s", "--config", "/c", "--plugins", "/p", "--out", path);
+        Assert.StartsWith($"Wrote {path} (1 files).", outcome.Out, StringComparison.Ordinal);
+        Assert.Contains("The bundle holds the files and the doctor's findings, no state and no log.", outcome.Error, StringComparison.Ordinal);
+        using var zip = new System.IO.Compression.GZipStream(File.OpenRead(path), System.IO.Compression.CompressionMode.Decompress);
+        using var tar = new System.Formats.Tar.TarReader(zip);
+        Assert.Equal("--bundle=redact --config /c --plugins /p", new StreamReader(tar.GetNextEntry()!.DataStream!).ReadToEnd());
     }
 
     [Fact]

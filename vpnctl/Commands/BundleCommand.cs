@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using CommandLine;
 using VibePN.Vpnctl.Control;
+using VibePN.Vpnctl.Diagnosis;
 using VibePN.Vpnctl.Rendering;
 
 namespace VibePN.Vpnctl.Commands;
@@ -14,6 +15,12 @@ internal sealed class BundleOptions : DaemonOptions
 {
     [Option("redact", HelpText = "Replace addresses, names and fingerprints by words that stay the same within the bundle.")]
     public bool? Redact { get; set; }
+
+    [Option("config", MetaValue = "PATH", Default = "/etc/vibepn/config.toml", HelpText = "The configuration to pack when no daemon runs.")]
+    public string Config { get; set; } = "";
+
+    [Option("plugins", MetaValue = "PATH", Default = "/etc/vibepn/plugins.toml", HelpText = "The list of plugins to pack when no daemon runs.")]
+    public string Plugins { get; set; } = "";
 
     [Option("out", MetaValue = "FILE", HelpText = "The file to write; it must not exist. Default: vibepn-bundle-TIME.tar.gz here")]
     public string? Out { get; set; }
@@ -29,12 +36,7 @@ internal static class BundleCommand
         bool isRedacted = options.Redact is true;
         if (terminal.Width is not null)
             terminal.Error.WriteLine("Asking the daemon for its state, files and log ...");
-        JsonElement answer = ControlClient.For(options).Call("bundle.create", writer =>
-        {
-            if (isRedacted)
-                writer.WriteBoolean("redact", true);
-        });
-        List<(string Name, string Text)> files = Files(answer);
+        List<(string Name, string Text)> files = Files(Gather(options, isRedacted, terminal));
         Write(path, files);
         if (options.Json is true)
             JsonView.Write(terminal.Out, writer => WriteJson(writer, path, isRedacted, files));
@@ -46,6 +48,24 @@ internal static class BundleCommand
                 : "It holds addresses, names and fingerprints: --redact replaces them. Keys and secrets are left out.");
         }
         return ExitCode.Ok;
+    }
+
+    // A daemon that does not start is the commonest reason for a bundle.
+    private static JsonElement Gather(BundleOptions options, bool isRedacted, Terminal terminal)
+    {
+        try
+        {
+            return ControlClient.For(options).Call("bundle.create", writer =>
+            {
+                if (isRedacted)
+                    writer.WriteBoolean("redact", true);
+            });
+        }
+        catch (CommandException error) when (error.ExitCode == ExitCode.Unreachable)
+        {
+            terminal.Error.WriteLine($"{error.Message} The bundle holds the files and the doctor's findings, no state and no log.");
+            return DaemonProgram.Find().Ask(isRedacted ? "--bundle=redact" : "--bundle", "--config", options.Config, "--plugins", options.Plugins);
+        }
     }
 
     private static List<(string Name, string Text)> Files(JsonElement answer)

@@ -51,11 +51,7 @@ internal sealed class DiagnosisMethods(IDaemon daemon, Func<string, Cancellation
     {
         ImmutableArray<BundleFile> files = request.Flag("dry_run")
             ? [.. BundleMaker.Names.Select(name => new BundleFile(name, ""))]
-            : await new BundleMaker(daemon, ask).MakeAsync(request.Flag("redact"), cancellationToken);
-        return JsonReply.Array(files, (writer, file) =>
-        {
-            writer.WriteString("name", file.Name);
-            writer.WriteString("text", file.Text);
-        });
+            : await new BundleMaker(daemon.Files, request.Flag("redact")).MakeAsync(daemon, ask, cancellationToken);
+        return JsonReply.Array(files, BundleMaker.Write);
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using VibePN.Contracts;
@@ -50,6 +51,21 @@ public sealed class BundleTests
         ControlReply reply = await CallAsync(new ControlMethods(bench.Daemon, NullLogger.Instance), """{"dry_run":true}""");
         Assert.Equal(BundleMaker.Names, reply.Result.EnumerateArray().Select(file => file.GetProperty("name").GetString()));
         Assert.All(reply.Result.EnumerateArray(), file => Assert.Equal("", file.GetProperty("text").GetString()));
+    }
+
+    [Fact]
+    public void Without_a_daemon_there_are_the_files()
+    {
+        using var bench = new Doctor.DoctorBench();
+        ImmutableArray<BundleFile> files = new BundleMaker(bench.Line, redact: true).MakeOffline();
+        Assert.Equal(["about.txt", "doctor.txt", "config.toml", "plugins.toml", "interfaces.txt"], files.Select(file => file.Name));
+        Assert.Contains("name = \"peer-1\"", files[2].Text, StringComparison.Ordinal);
+        foreach (string word in new[] { "node2", "corp", "203.0.113.2", bench.Identity.Fingerprint.ToString() })
+            Assert.All(files, file => Assert.DoesNotContain(word, file.Text, StringComparison.Ordinal));
+
+        bench.Edit("state = \"state\"", "state = \"state");
+        Assert.All(new BundleMaker(bench.Line, redact: true).MakeOffline(), file => Assert.DoesNotContain("node2", file.Text, StringComparison.Ordinal));
+        Assert.Contains("node2", new BundleMaker(bench.Line, redact: false).MakeOffline()[2].Text, StringComparison.Ordinal);
     }
 
     private static async Task<ControlReply> CallAsync(ControlMethods methods, string parameters)

@@ -1,6 +1,4 @@
-using System.Net;
 using System.Text;
-using VibePN.Contracts;
 using VibePN.Engine.Configuration;
 using VibePN.Host.Bundle;
 
@@ -11,18 +9,12 @@ public sealed class PseudonymsTests
     private static readonly string Print = new('2', 64);
 
     private readonly Pseudonyms _pseudonyms = new(
-        new EngineConfiguration
-        {
-            Identity = new NodeIdentity(Fingerprint.Parse(new string('1', 64)), "", ""),
-            Listen = [],
-            Peers =
-            [
-                new PeerConfiguration { Name = "berlin", Addresses = ["quic://gate.example.net:51820"] },
-                new PeerConfiguration { Name = "berlin-2", Addresses = ["203.0.113.2:51820"] },
-            ],
-            Networks = [new NetworkConfiguration { Name = "office" }, new NetworkConfiguration { Name = "a-very-long-network" }],
-        },
-        ["desk7"]);
+        [
+            new PeerConfiguration { Name = "berlin", Addresses = ["quic://gate.example.net:51820"] },
+            new PeerConfiguration { Name = "berlin-2", Addresses = ["203.0.113.2:51820"] },
+        ],
+        [new NetworkConfiguration { Name = "office" }, new NetworkConfiguration { Name = "a-very-long-network" }],
+        "desk7");
 
     [Theory]
     [InlineData("peer berlin at gate.example.net:51820", "peer peer-1 at host-2:51820")]

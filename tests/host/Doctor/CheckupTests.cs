@@ -67,7 +67,7 @@ public sealed class CheckupTests : IDisposable
     [Fact]
     public void One_fault_does_not_fail_other_checks()
     {
-        foreach (PlantedFault fault in PlantedFaults.All.Values.Where(fault => fault.Number is 4 or 5 or 7 or 8 or 9 or 10 or 15 or 17))
+        foreach (PlantedFault fault in PlantedFaults.All.Values.Where(fault => fault.Number is 4 or 5 or 7 or 8 or 9 or 10 or 17))
         {
             fault.Plant(_bench);
             Assert.All(_bench.Examine().Where(check => check.Verdict == CheckVerdict.Fail), check => Assert.Equal(fault.Number, check.Number));
