@@ -17,20 +17,15 @@ public sealed class DoctorTests : IDisposable
 
     public DoctorTests()
     {
-        string program = Path.Combine(_folder.FullName, "vibepnd");
-        File.WriteAllText(program, "#!/bin/sh\n[ \"$1 $2 $4\" = \"--doctor --config --plugins\" ] && cat \"$3.report\"\n");
-        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        Environment.SetEnvironmentVariable("PATH", $"{_folder.FullName}:{Environment.GetEnvironmentVariable("PATH")}");
+        File.WriteAllText(Program, "#!/bin/sh\n[ \"$1 $2 $4\" = \"--doctor --config --plugins\" ] && cat \"$3.report\"\n");
+        File.SetUnixFileMode(Program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     private string Config => Path.Combine(_folder.FullName, "config.toml");
 
-    public void Dispose()
-    {
-        Environment.SetEnvironmentVariable("PATH",
-            Environment.GetEnvironmentVariable("PATH")!.Replace(_folder.FullName + ":", "", StringComparison.Ordinal));
-        _folder.Delete(recursive: true);
-    }
+    private string Program => Path.Combine(_folder.FullName, "vibepnd");
+
+    public void Dispose() => _folder.Delete(recursive: true);
 
     [Theory]
     [InlineData("-config")]
@@ -38,7 +33,7 @@ public sealed class DoctorTests : IDisposable
     public void Findings_have_the_predecessors_form_and_a_remedy_below(string flag)
     {
         Write("fail");
-        Outcome outcome = Outcome.Of("doctor", flag, Config);
+        Outcome outcome = Outcome.Of("doctor", "--vibepnd", Program, flag, Config);
         Assert.Equal($"""
             PASS 1) config parse/load: /x
             WARN 6) peer name/address non-empty: no peers configured
@@ -57,14 +52,14 @@ public sealed class DoctorTests : IDisposable
     public void Warnings_alone_are_no_failure()
     {
         Write("warn");
-        Assert.Equal(0, Outcome.Of("doctor", "--config", Config).ExitCode);
+        Assert.Equal(0, Outcome.Of("doctor", "--vibepnd", Program, "--config", Config).ExitCode);
     }
 
     [Fact]
     public void Json_has_the_documented_members()
     {
         Write("pass");
-        Outcome outcome = Outcome.Of("doctor", "--json", "--config", Config);
+        Outcome outcome = Outcome.Of("doctor", "--vibepnd", Program, "--json", "--config", Config);
         Assert.StartsWith("""
             {
               "checks": [
@@ -91,7 +86,7 @@ public sealed class DoctorTests : IDisposable
     public void A_daemon_that_is_not_there_fails_check_20_with_a_remedy()
     {
         Write("pass");
-        Outcome outcome = Outcome.Of("doctor", "--online", "--config", Config);
+        Outcome outcome = Outcome.Of("doctor", "--vibepnd", Program, "--online", "--config", Config);
         Assert.Contains("FAIL 20) peers reachable: the daemon was not asked: vibepnd cannot be reached: there is no socket /nowhere/s.", outcome.Out, StringComparison.Ordinal);
         Assert.Contains($"  -> start the daemon: systemctl start vibepn, or vibepnd --config {Config}; or name its socket with --socket", outcome.Out, StringComparison.Ordinal);
         Assert.Equal(1, outcome.ExitCode);
@@ -103,7 +98,7 @@ public sealed class DoctorTests : IDisposable
         Write("pass");
         await using FakeDaemon daemon = FakeDaemon.Answering("doctor.online",
             """{"detail":"peer 'node2' is waiting","number":20,"remedies":["see that vibepnd runs on node2"],"title":"peers reachable","verdict":"fail"}""");
-        Outcome outcome = daemon.Vpnctl("doctor", "--online", "--config", Config);
+        Outcome outcome = daemon.Vpnctl("doctor", "--vibepnd", Program, "--online", "--config", Config);
         Assert.Contains("FAIL 20) peers reachable: peer 'node2' is waiting\n  -> see that vibepnd runs on node2\n", outcome.Out, StringComparison.Ordinal);
     }
 
@@ -111,15 +106,15 @@ public sealed class DoctorTests : IDisposable
     public void A_file_that_cannot_be_read_ends_it_after_check_1()
     {
         File.WriteAllText(Config + ".report", """{"checks":[{"detail":"no","number":1,"remedies":["vpnctl init"],"title":"config parse/load","verdict":"fail"}],"control_socket":"s"}""");
-        Assert.Equal("FAIL 1) config parse/load: no\n  -> vpnctl init\nSummary: PASS=0 WARN=0 FAIL=1\n", Outcome.Of("doctor", "--online", "--config", Config).Out);
+        Assert.Equal("FAIL 1) config parse/load: no\n  -> vpnctl init\nSummary: PASS=0 WARN=0 FAIL=1\n", Outcome.Of("doctor", "--vibepnd", Program, "--online", "--config", Config).Out);
     }
 
     [Fact]
     public void Without_a_daemon_a_bundle_holds_the_files()
     {
-        File.WriteAllText(Path.Combine(_folder.FullName, "vibepnd"), "#!/bin/sh\necho '[{\"name\":\"about.txt\",\"text\":\"'\"$*\"'\"}]'\n");
+        File.WriteAllText(Program, "#!/bin/sh\necho '[{\"name\":\"about.txt\",\"text\":\"'\"$*\"'\"}]'\n");
         string path = Path.Combine(_folder.FullName, "b.tar.gz");
-        Outcome outcome = Outcome.Of("bundle", "--redact", "--socket", "/nowhere/s", "--config", "/c", "--plugins", "/p", "--out", path);
+        Outcome outcome = Outcome.Of("bundle", "--vibepnd", Program, "--redact", "--socket", "/nowhere/s", "--config", "/c", "--plugins", "/p", "--out", path);
         Assert.StartsWith($"Wrote {path} (1 files).", outcome.Out, StringComparison.Ordinal);
         Assert.Contains("The bundle holds the files and the doctor's findings, no state and no log.", outcome.Error, StringComparison.Ordinal);
         using var zip = new System.IO.Compression.GZipStream(File.OpenRead(path), System.IO.Compression.CompressionMode.Decompress);
@@ -132,10 +127,12 @@ public sealed class DoctorTests : IDisposable
     {
         CommandException missing = Assert.Throws<CommandException>(() => DaemonProgram.Find(["/nowhere"]));
         Assert.Contains("there is no vibepnd beside vpnctl", missing.Message, StringComparison.Ordinal);
+        Outcome nowhere = Outcome.Of("doctor", "--vibepnd", "/nowhere/vibepnd");
+        Assert.Equal((2, "Error: there is no /nowhere/vibepnd. Name the daemon's program with --vibepnd.\n"), (nowhere.ExitCode, nowhere.Error));
         File.WriteAllText(Config + ".report", "vibepnd 0.0.1");
-        Assert.Contains("does not know what this vpnctl asks", Outcome.Of("doctor", "--config", Config).Error, StringComparison.Ordinal);
+        Assert.Contains("does not know what this vpnctl asks", Outcome.Of("doctor", "--vibepnd", Program, "--config", Config).Error, StringComparison.Ordinal);
         File.Delete(Config + ".report");
-        Assert.Contains("vibepnd ended with 1", Outcome.Of("doctor", "--config", Config).Error, StringComparison.Ordinal);
+        Assert.Contains("vibepnd ended with 1", Outcome.Of("doctor", "--vibepnd", Program, "--config", Config).Error, StringComparison.Ordinal);
     }
 
     private void Write(string verdict) => File.WriteAllText(Config + ".report", Report.Replace("VERDICT", verdict, StringComparison.Ordinal));

@@ -22,6 +22,10 @@ internal sealed class BundleOptions : DaemonOptions
     [Option("plugins", MetaValue = "PATH", Default = "/etc/vibepn/plugins.toml", HelpText = "The list of plugins to pack when no daemon runs.")]
     public string Plugins { get; set; } = "";
 
+    [Option("vibepnd", MetaValue = "PATH",
+        HelpText = "The daemon's program, which gathers when no daemon runs. Default: beside vpnctl, in /usr/lib/vibepn, or on the PATH")]
+    public string? Program { get; set; }
+
     [Option("out", MetaValue = "FILE", HelpText = "The file to write; it must not exist. Default: vibepn-bundle-TIME.tar.gz here")]
     public string? Out { get; set; }
 }
@@ -64,7 +68,7 @@ internal static class BundleCommand
         catch (CommandException error) when (error.ExitCode == ExitCode.Unreachable)
         {
             terminal.Error.WriteLine($"{error.Message} The bundle holds the files and the doctor's findings, no state and no log.");
-            return DaemonProgram.Find().Ask(isRedacted ? "--bundle=redact" : "--bundle", "--config", options.Config, "--plugins", options.Plugins);
+            return DaemonProgram.Find(options.Program).Ask(isRedacted ? "--bundle=redact" : "--bundle", "--config", options.Config, "--plugins", options.Plugins);
         }
     }
 

@@ -15,6 +15,10 @@ internal sealed class DoctorOptions : DaemonOptions
     [Option("plugins", MetaValue = "PATH", Default = "/etc/vibepn/plugins.toml", HelpText = "Which plugin fills which role.")]
     public string Plugins { get; set; } = "";
 
+    [Option("vibepnd", MetaValue = "PATH",
+        HelpText = "The daemon's program, which judges. Default: beside vpnctl, in /usr/lib/vibepn, or on the PATH")]
+    public string? Program { get; set; }
+
     [Option("online", HelpText = "Ask the running daemon too: whether peers are reached, and what it warns of.")]
     public bool? Online { get; set; }
 }
@@ -30,7 +34,7 @@ internal static class DoctorCommand
 
     public static int Run(DoctorOptions options, Terminal terminal)
     {
-        JsonElement report = DaemonProgram.Find().Ask("--doctor", "--config", options.Config, "--plugins", options.Plugins);
+        JsonElement report = DaemonProgram.Find(options.Program).Ask("--doctor", "--config", options.Config, "--plugins", options.Plugins);
         List<CheckRow> checks = [.. report.Items("checks").Select(CheckRow.Of)];
         // A file that cannot be read stops all but the first check.
         if (checks.Count > 1)

@@ -18,10 +18,17 @@ internal sealed class DaemonProgram(string path)
     /// <summary>The program, for messages.</summary>
     public string Path { get; } = path;
 
-    /// <summary>Finds it: beside this program, where the package puts it, or on the path.</summary>
+    /// <summary>Finds it: where the operator says, beside this program, where the package puts it, or on the path.</summary>
+    /// <param name="named">What the operator says; null for nothing.</param>
     /// <exception cref="CommandException">It is nowhere.</exception>
-    public static DaemonProgram Find() => Find(
-        [AppContext.BaseDirectory, PackageFolder, .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries)]);
+    public static DaemonProgram Find(string? named)
+    {
+        if (named is null)
+            return Find([AppContext.BaseDirectory, PackageFolder, .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries)]);
+        return File.Exists(named)
+            ? new DaemonProgram(named)
+            : throw new CommandException($"there is no {Escape.Controls(named)}. Name the daemon's program with --vibepnd.", ExitCode.Usage);
+    }
 
     /// <summary>Finds it in the first of some folders that has it.</summary>
     /// <exception cref="CommandException">It is in none.</exception>
@@ -32,7 +39,7 @@ internal sealed class DaemonProgram(string path)
             ? new DaemonProgram(found)
             : throw new CommandException(
                 $"vpnctl has {Name} judge the files, and there is no {Name} beside vpnctl ({AppContext.BaseDirectory}), in {PackageFolder} or on the PATH. "
-                + $"Install it, or add its folder to PATH.");
+                + "Install it, or name it with --vibepnd PATH.");
     }
 
     /// <summary>Runs it and reads what it prints as JSON.</summary>
