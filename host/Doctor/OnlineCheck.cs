@@ -28,7 +28,8 @@ internal static class OnlineCheck
         }
         foreach (PluginReport plugin in plugins.Where(plugin => plugin.State is not ("running" or "standby")))
             found.Fail($"plugin {plugin.Name} is {plugin.State}", $"see the daemon's log about {plugin.Name}, then vpnctl reload, or restart the daemon");
-        foreach (string warning in status.Warnings.Where(warning => !warning.StartsWith("network ", StringComparison.Ordinal)))
+        // What a network lacks has been said above.
+        foreach (string warning in status.Warnings.Except(status.Networks.Select(network => $"network {network.Name}: {network.Error}")))
             found.Warn(warning, Advice.In(warning));
         if (freeBytes < LeastFree)
             found.Fail($"{stateDirectory} has {freeBytes / 1024} KiB left: pins cannot be kept", $"free space on the disk of {stateDirectory} (df {stateDirectory})");
