@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Net.NetworkInformation;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
@@ -133,10 +132,10 @@ internal sealed class BundleMaker(CommandLine line, bool redact)
     private static string Interfaces()
     {
         var text = new StringBuilder();
-        foreach (NetworkInterface link in NetworkInterface.GetAllNetworkInterfaces().OrderBy(link => link.Name, StringComparer.Ordinal))
+        foreach (MachineLink link in MachineLink.All())
         {
-            string addresses = string.Join(' ', link.GetIPProperties().UnicastAddresses.Select(address => $"{address.Address}/{address.PrefixLength}"));
-            text.Append(CultureInfo.InvariantCulture, $"{link.Name}: {link.OperationalStatus}, {link.NetworkInterfaceType}, {addresses}\n");
+            string addresses = string.Join(' ', link.Addresses.Select(address => $"{address.Address}/{address.Length}"));
+            text.Append(CultureInfo.InvariantCulture, $"{link.Name}: {link.State}, {addresses}\n");
         }
         foreach (MachineRoute route in ProcNet.Routes())
             text.Append(CultureInfo.InvariantCulture, $"route {route.Prefix} on {route.Interface}{(route.IsConnected ? "" : " by a gateway")}\n");

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Text.Json;
 using VibePN.Contracts;
@@ -116,8 +115,8 @@ internal sealed record Reachability(
 
     private static ImmutableArray<string> Addresses(HashSet<string> ours) =>
     [
-        .. NetworkInterface.GetAllNetworkInterfaces().Where(link => !ours.Contains(link.Name))
-            .SelectMany(link => link.GetIPProperties().UnicastAddresses).Select(address => address.Address)
+        .. MachineLink.All().Where(link => !ours.Contains(link.Name))
+            .SelectMany(link => link.Addresses).Select(address => address.Address)
             .Where(IsPublic).Select(address => address.ToString()).Order(StringComparer.Ordinal),
     ];
 
