@@ -3,7 +3,9 @@ using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using VibePN.Engine.Configuration;
 using VibePN.Engine.Policy;
+using VibePN.Host.Bundle;
 using VibePN.Host.Control;
+using VibePN.Host.Doctor;
 using VibePN.Host.Logging;
 using VibePN.Host.Native;
 using VibePN.Host.Plugins;
@@ -22,6 +24,16 @@ switch (line.Action)
         return ExitCodes.Ok;
     case CommandAction.Version:
         await Console.Out.WriteLineAsync("vibepnd " + ControlMethods.Version);
+        return ExitCodes.Ok;
+    case CommandAction.Doctor:
+        CoreDumps.Forbid();
+        await Console.Out.WriteLineAsync(CheckJson.Report(
+            Checkup.Run(line, Machine.Here), ExaminedConfig.Read(line.ConfigPath).Draft.Host.ControlSocket));
+        return ExitCodes.Ok;
+    case CommandAction.Bundle or CommandAction.RedactedBundle:
+        CoreDumps.Forbid();
+        var maker = new BundleMaker(line, redact: line.Action == CommandAction.RedactedBundle);
+        await Console.Out.WriteLineAsync(JsonReply.Array(maker.MakeOffline(), BundleMaker.Write).Result.GetRawText());
         return ExitCodes.Ok;
     default:
         break;

@@ -2,15 +2,12 @@ using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine.Configuration;
+using VibePN.Engine.Policy;
 
 namespace VibePN.Engine.Node;
 
 /// <summary>The machine's own routes: an overlay must not take packets from the networks that the machine is attached to.</summary>
-/// <remarks>
-/// The kernel sends a packet by its longest prefix. So what is wider than a route of the machine leaves that route alone,
-/// and what is equal to it or lies within it would take its packets away. Default routes are there to be overridden.
-/// Control thread.
-/// </remarks>
+/// <remarks>Control thread.</remarks>
 internal sealed class LocalRoutes(ITunPlugin tun, ILogger logger)
 {
     private ImmutableArray<MachineRoute> _routes = [];
@@ -42,45 +39,12 @@ internal sealed class LocalRoutes(ITunPlugin tun, ILogger logger)
         }
     }
 
-    /// <summary>The route of the machine that this prefix would take packets from, or null.</summary>
-    private MachineRoute? CapturedBy(IpPrefix prefix)
-    {
-        foreach (MachineRoute route in _routes)
-        {
-            if (route.Prefix.Contains(prefix))
-                return route;
-        }
-        return null;
-    }
+    /// <inheritdoc cref="OverlapCheck.Against(NetworkConfiguration, IEnumerable{MachineRoute})"/>
+    public string? Against(NetworkConfiguration network) => OverlapCheck.Against(network, _routes);
 
-    /// <summary>What stands against opening a network, and what to do; null when nothing does, or the operator allows it.</summary>
-    public string? Against(NetworkConfiguration network)
-    {
-        foreach (IpPrefix? subnet in new[] { network.Prefix, network.Prefix6 })
-        {
-            if (subnet is { } prefix && Against(network, prefix) is { } words)
-            {
-                return $"its subnet {prefix} {words}. "
-                    + "Use another subnet, or write overlap = \"allow\" if that is meant.";
-            }
-        }
-        return null;
-    }
+    /// <inheritdoc cref="OverlapCheck.Against(NetworkConfiguration, IpPrefix, IEnumerable{MachineRoute})"/>
+    public string? Against(NetworkConfiguration network, IpPrefix prefix) => OverlapCheck.Against(network, prefix, _routes);
 
-    /// <summary>What stands against a prefix of a network, in a clause; null when nothing does, or the operator allows it.</summary>
-    public string? Against(NetworkConfiguration network, IpPrefix prefix) =>
-        network.Overlap == OverlapRule.Refuse && CapturedBy(prefix) is { } route ? $"would take packets from {Describe(route)}" : null;
-
-    /// <summary>What an open network takes from the machine because the operator allows it, a sentence for each subnet.</summary>
-    public IEnumerable<string> TakenBy(NetworkConfiguration network)
-    {
-        foreach (IpPrefix? subnet in new[] { network.Prefix, network.Prefix6 })
-        {
-            if (network.Overlap == OverlapRule.Allow && subnet is { } prefix && CapturedBy(prefix) is { } route)
-                yield return $"its subnet {prefix} takes packets from {Describe(route)} (overlap = \"allow\")";
-        }
-    }
-
-    private static string Describe(MachineRoute route) =>
-        $"{route.Prefix}{(route.Interface.Length > 0 ? $" on {route.Interface}" : "")}, which this machine reaches by itself";
+    /// <inheritdoc cref="OverlapCheck.TakenBy"/>
+    public IEnumerable<string> TakenBy(NetworkConfiguration network) => OverlapCheck.TakenBy(network, _routes);
 }

@@ -11,7 +11,7 @@ namespace VibePN.Engine.Runtime;
 /// </remarks>
 internal sealed class ClockKeeper : IDisposable
 {
-    private const string FileName = "clock";
+    private const string FileName = KeptTime.FileName;
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
     private readonly ClockGuard _clock;

@@ -43,9 +43,10 @@ internal static class StateFile
         return Encoding.ASCII.GetBytes($"{line} {Checksum(line)}\n");
     }
 
-    // Only what Encode writes is a number: comparing with that leaves no second form to be careful about.
-    private static bool TryDecode(string name, byte[] bytes, out ulong value)
+    /// <summary>The number in a file of that name; false when the file is damaged.</summary>
+    public static bool TryDecode(string name, byte[] bytes, out ulong value)
     {
+        // Only what Encode writes is a number: comparing with that leaves no second form to be careful about.
         value = 0;
         string[] parts = Encoding.ASCII.GetString(bytes).Split(' ');
         return parts.Length == 4

@@ -62,12 +62,19 @@ internal sealed class ConfigReader
     /// <returns>The configuration; null when there are errors.</returns>
     public static DaemonConfiguration? Read(string text, string folder, ConfigErrors errors, Fingerprint? node = null)
     {
-        TomlDocument document = TomlDocument.Parse(text, errors);
-        DaemonConfiguration? configuration = new ConfigReader(document, folder, node, errors).Read();
-        return errors.IsEmpty ? configuration : null;
+        ConfigDraft draft = Draft(TomlDocument.Parse(text, errors), folder, errors, node);
+        return errors.IsEmpty && draft.Identity is { } identity ? draft.With(identity) : null;
     }
 
-    private DaemonConfiguration? Read()
+    /// <summary>Reads as much of a document as makes sense, for whoever looks for what is wrong with it.</summary>
+    /// <param name="document">A parsed config.toml.</param>
+    /// <param name="folder">What relative paths in it are relative to.</param>
+    /// <param name="errors">Where errors go.</param>
+    /// <param name="node">Who the daemon is; null when the file's identity says it.</param>
+    public static ConfigDraft Draft(TomlDocument document, string folder, ConfigErrors errors, Fingerprint? node = null) =>
+        new ConfigReader(document, folder, node, errors).Read();
+
+    private ConfigDraft Read()
     {
         TableReader root = Reader(_document.Root, "the top level");
         ImmutableArray<IPEndPoint> listen = ReadListen(root);
@@ -90,25 +97,14 @@ internal sealed class ConfigReader
             ? SessionReader.Read(Reader(table, "[sessions]"), _errors)
             : SessionConfiguration.Standard;
         root.RejectUnknown();
-        if (identity is null)
-            return null;
-
-        return new DaemonConfiguration(
-            new HostSettings
-            {
-                StateDirectory = AbsoluteOr(state, "/var/lib/vibepn"),
-                ControlSocket = AbsoluteOr(socket, "/run/vibepn/vibepn.sock"),
-                MetricsListen = metrics,
-                LogLevel = level,
-            },
-            new EngineConfiguration
-            {
-                Identity = identity,
-                Listen = listen,
-                Peers = peers,
-                Networks = networks,
-                Sessions = sessions,
-            });
+        var host = new HostSettings
+        {
+            StateDirectory = AbsoluteOr(state, "/var/lib/vibepn"),
+            ControlSocket = AbsoluteOr(socket, "/run/vibepn/vibepn.sock"),
+            MetricsListen = metrics,
+            LogLevel = level,
+        };
+        return new ConfigDraft(host, identity, listen, peers, networks, sessions);
     }
 
     private ImmutableArray<IPEndPoint> ReadListen(TableReader root)

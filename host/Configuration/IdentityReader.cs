@@ -65,11 +65,7 @@ internal static class IdentityReader
         string? certPem = ReadPem(cert, certPath, errors);
         string? keyPem = ReadPem(key, keyPath, errors);
         if (keyPem is not null && FileGuard.WhyExposed(keyPath) is { } reason)
-        {
             errors.Add(key.Position, ErrorCodes.KeyExposed, "the private key is not safe: " + reason);
-            return null;
-        }
-
         if (certPem is null || keyPem is null)
             return null;
         return Match(cert, certPem, key, keyPem, errors);

@@ -29,6 +29,14 @@ internal static class OperatorFile
             return null;
         }
 
+        return ReadUnguarded(path, errors);
+    }
+
+    /// <summary>The text of a file whoever may have written it; for looking at it, never for acting on it.</summary>
+    /// <param name="path">The path as the operator gave it.</param>
+    /// <param name="errors">Where errors go.</param>
+    public static string? ReadUnguarded(string path, ConfigErrors errors)
+    {
         try
         {
             return Decode(path, errors);

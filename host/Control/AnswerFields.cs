@@ -154,4 +154,35 @@ internal static class AnswerFields
         new("table", ControlValueKind.Object, "The table's version and age.", Required: true),
         new("verdict", ControlValueKind.String, "The answer in a few words.", Required: true),
     ];
+
+    /// <summary>A check in <c>doctor.online</c>.</summary>
+    public static IReadOnlyList<ControlField> Check { get; } =
+    [
+        new("detail", ControlValueKind.String, "What was found.", Required: true),
+        new("number", ControlValueKind.Integer, "The check's number.", Required: true),
+        new("remedies", ControlValueKind.Strings, "What to do, one edit or command each.", Required: true),
+        new("title", ControlValueKind.String, "What is looked at.", Required: true),
+        new("verdict", ControlValueKind.String, "pass, warn or fail.", Required: true),
+    ];
+
+    /// <summary><c>netcheck.run</c>.</summary>
+    public static IReadOnlyList<ControlField> Netcheck { get; } =
+    [
+        new("clock", ControlValueKind.Object, "The time, and whether something keeps it right.", Required: true),
+        new("default_routes", ControlValueKind.Object, "Interfaces of the machine's default routes, by family.", Required: true),
+        new("inbound_from", ControlValueKind.Strings, "Peers that dialled this node: packets from there come in.", Required: true),
+        new("listen", ControlValueKind.Strings, "Where the configuration has it listen.", Required: true),
+        new("nat", ControlValueKind.Object, "The kind of address translation, or why it is unknown.", Required: true),
+        new("peers", ControlValueKind.Objects, "The peers: address in use, round trip in ms, path MTU in bytes, last error.", Required: true),
+        new("public_addresses", ControlValueKind.Strings, "The machine's own addresses that the internet routes.", Required: true),
+        new("sockets", ControlValueKind.Objects, "UDP sockets: address, buffer sizes in bytes, datagrams dropped.", Required: true),
+        new("warnings", ControlValueKind.Strings, "What should be looked at.", Required: true),
+    ];
+
+    /// <summary>A file in <c>bundle.create</c>.</summary>
+    public static IReadOnlyList<ControlField> BundleFile { get; } =
+    [
+        new("name", ControlValueKind.String, "A bare file name.", Required: true),
+        new("text", ControlValueKind.String, "What is in it.", Required: true),
+    ];
 }

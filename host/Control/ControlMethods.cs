@@ -35,6 +35,7 @@ internal sealed class ControlMethods : IControlMethods
             new RouteMethods(daemon),
             new PluginMethods(daemon),
             new OperateMethods(daemon),
+            new DiagnosisMethods(daemon, AskAsync),
             new EventMethods(daemon),
             new PeerMethods(daemon),
             new PingMethods(daemon),
@@ -100,6 +101,15 @@ internal sealed class ControlMethods : IControlMethods
         long began = Stopwatch.GetTimestamp();
         while (Volatile.Read(ref _underWay) > 0 && Stopwatch.GetElapsedTime(began) < limit)
             await Task.Delay(10);
+    }
+
+    // For methods that are made of others' answers; by way of the table, so that they are what a viewer sees.
+    private async Task<ControlReply> AskAsync(string method, CancellationToken cancellationToken)
+    {
+        var call = new ControlCall(method, default, new ControlPrincipal(ControlRole.Viewer, "the daemon"));
+        await foreach (ControlReply reply in InvokeAsync(call, cancellationToken))
+            return reply;
+        return JsonReply.Error(ControlError.Internal, $"'{method}' gave no answer.");
     }
 
     private static string Shorten(string text) => text.Length <= 64 ? text : text[..64] + "...";

@@ -1,9 +1,12 @@
 using System.Collections.Immutable;
 using VibePN.Contracts;
 using VibePN.Engine;
+using VibePN.Engine.Configuration;
 using VibePN.Engine.Events;
 using VibePN.Host.Logging;
 using VibePN.Host.Trust;
+using VibePN.Host.Configuration;
+using VibePN.Host.Running;
 
 namespace VibePN.Host.Control;
 
@@ -45,6 +48,20 @@ internal interface IDaemon
 
     /// <summary>Who is believed, and an operator's say in it.</summary>
     ITrustDesk Trust { get; }
+    /// <summary>Where the files are.</summary>
+    CommandLine Files { get; }
+
+    /// <summary>The host's settings in effect.</summary>
+    HostSettings Settings { get; }
+
+    /// <summary>The last lines of the log, oldest first.</summary>
+    IReadOnlyList<string> RecentLog { get; }
+
+    /// <summary>The engine's configuration in effect.</summary>
+    Task<EngineConfiguration> GetConfigurationAsync(CancellationToken cancellationToken);
+
+    /// <summary>What the metrics address would answer now; empty when metrics are off.</summary>
+    Task<string> GetMetricsAsync(CancellationToken cancellationToken);
 
     /// <summary>A picture of the engine.</summary>
     Task<EngineStatus> GetStatusAsync(CancellationToken cancellationToken);

@@ -15,6 +15,7 @@ internal sealed class DaemonLog : IDisposable
 
     private readonly LogFactory _factory = new();
     private readonly NLogLoggerProvider _provider;
+    private readonly RecentLines _recent = new();
     private long _dropped;
 
     /// <summary>Begins to log.</summary>
@@ -24,7 +25,7 @@ internal sealed class DaemonLog : IDisposable
     public DaemonLog(Stream output, bool forJournal, Microsoft.Extensions.Logging.LogLevel level)
     {
         var queue = new AsyncTargetWrapper(
-            new LineTarget(output, forJournal), QueueLimit, AsyncTargetWrapperOverflowAction.Discard)
+            new LineTarget(output, forJournal) { Recent = _recent }, QueueLimit, AsyncTargetWrapperOverflowAction.Discard)
         { Name = "queue" };
         queue.LogEventDropped += (_, _) => Interlocked.Increment(ref _dropped);
         _factory.AutoShutdown = false;
@@ -52,6 +53,8 @@ internal sealed class DaemonLog : IDisposable
 
     /// <summary>Which components log how much.</summary>
     public LogLevels Levels { get; }
+    /// <summary>The last lines that were written, oldest first.</summary>
+    public IReadOnlyList<string> Recent => _recent.All;
 
     /// <summary>Lines lost because the queue was full.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);

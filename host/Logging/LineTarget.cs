@@ -16,23 +16,23 @@ internal sealed class LineTarget(Stream output, bool forJournal) : Target
 {
     private readonly StringBuilder _line = new();
 
+    /// <summary>Keeps the last lines, with the time; null when nobody asks for them.</summary>
+    public RecentLines? Recent { get; init; }
+
     /// <inheritdoc/>
     protected override void Write(LogEventInfo logEvent)
     {
+        string head = $"[{logEvent.TimeStamp.ToUniversalTime():yyyy-MM-dd'T'HH:mm:ss'Z'}] {NameOf(logEvent.Level),-5} ";
         _line.Clear();
-        if (forJournal)
-            _line.Append('<').Append(PriorityOf(logEvent.Level)).Append('>');
-        else
-            _line.Append('[').Append(logEvent.TimeStamp.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", null))
-                .Append("] ").Append(NameOf(logEvent.Level).PadRight(5)).Append(' ');
         _line.Append('[').Append(LogText.Escape(logEvent.LoggerName ?? "")).Append("] ")
             .Append(LogText.Escape(logEvent.FormattedMessage));
         if (logEvent.Exception is { } exception)
             _line.Append(": ").Append(LogText.Escape($"{exception.GetType().Name}: {exception.Message}"));
-        _line.Append('\n');
+        string text = _line.ToString();
+        Recent?.Add(head + text);
         try
         {
-            output.Write(Encoding.UTF8.GetBytes(_line.ToString()));
+            output.Write(Encoding.UTF8.GetBytes($"{(forJournal ? $"<{PriorityOf(logEvent.Level)}>" : head)}{text}\n"));
         }
         catch (IOException)
         {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Prometheus;
 using VibePN.Host.Logging;
@@ -12,9 +13,11 @@ internal sealed class MetricsEndpoint : IDisposable
 {
     private readonly MeterBridge _bridge;
     private readonly MetricServer _server;
+    private readonly CollectorRegistry _registry;
 
-    private MetricsEndpoint(MeterBridge bridge, MetricServer server)
+    private MetricsEndpoint(MeterBridge bridge, MetricServer server, CollectorRegistry registry)
     {
+        _registry = registry;
         _bridge = bridge;
         _server = server;
     }
@@ -46,7 +49,15 @@ internal sealed class MetricsEndpoint : IDisposable
             Log.MetricsServed(logger, listen.ToString());
         else
             Log.MetricsExposed(logger, listen.ToString());
-        return new MetricsEndpoint(bridge, server);
+        return new MetricsEndpoint(bridge, server, registry);
+    }
+
+    /// <summary>What is served now.</summary>
+    public async Task<string> TextAsync(CancellationToken cancellationToken)
+    {
+        using var buffer = new MemoryStream();
+        await _registry.CollectAndExportAsTextAsync(buffer, cancellationToken);
+        return Encoding.UTF8.GetString(buffer.ToArray());
     }
 
     /// <summary>Stops serving.</summary>

@@ -13,6 +13,9 @@ internal readonly record struct FileFacts(uint Uid, int Mode, ulong Device, ulon
     private const int SymbolicLink = 0xA000;
     private const int RegularFile = 0x8000;
 
+    /// <summary>The group.</summary>
+    public uint Gid { get; init; }
+
     /// <summary>The user this process acts as.</summary>
     public static uint EffectiveUser => LibC.geteuid();
 
@@ -52,7 +55,7 @@ internal readonly record struct FileFacts(uint Uid, int Mode, ulong Device, ulon
 
         ulong device = ((ulong)result.DeviceMajor << 8) | (result.DeviceMinor & 0xFF)
             | ((ulong)(result.DeviceMinor & ~0xFFu) << 12);
-        facts = new FileFacts(result.Uid, result.Mode, device, result.Inode);
+        facts = new FileFacts(result.Uid, result.Mode, device, result.Inode) { Gid = result.Gid };
         return 0;
     }
 }

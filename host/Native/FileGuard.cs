@@ -13,8 +13,9 @@ internal static class FileGuard
     /// <summary>Why a file or directory, or a directory above it, is not to be trusted, with the remedy.</summary>
     /// <param name="path">The file or directory.</param>
     /// <param name="calls">Whom to ask; the kernel when null.</param>
+    /// <param name="user">The daemon's user; this process's when null.</param>
     /// <returns>One sentence, or null when all is well.</returns>
-    public static string? WhyUntrusted(string path, IFileCalls? calls = null)
+    public static string? WhyUntrusted(string path, IFileCalls? calls = null, uint? user = null)
     {
         calls ??= KernelFiles.Instance;
         string? current = Path.GetFullPath(path);
@@ -24,7 +25,7 @@ internal static class FileGuard
             int result = calls.TryStat(current, followLinks: true, out FileFacts facts);
             if (result < 0)
                 return CannotExamine(current, result);
-            if (Judge(current, facts) is { } reason)
+            if (Judge(current, facts, user ?? FileFacts.EffectiveUser) is { } reason)
                 return reason;
             if (!isTarget && facts.Uid == 0)
                 return null;
@@ -36,15 +37,18 @@ internal static class FileGuard
     }
 
     /// <summary>Why one file or directory alone is not to be trusted.</summary>
-    public static string? WhyUntrustedItself(string path) =>
+    /// <param name="path">The file or directory.</param>
+    /// <param name="user">The daemon's user; this process's when null.</param>
+    public static string? WhyUntrustedItself(string path, uint? user = null) =>
         FileFacts.TryRead(path, followLinks: false, out string error) is { } facts
-            ? Judge(path, facts)
+            ? Judge(path, facts, user ?? FileFacts.EffectiveUser)
             : $"{path} cannot be examined: {error}.";
 
     /// <summary>Why a secret file is exposed.</summary>
     /// <param name="path">The file.</param>
     /// <param name="calls">Whom to ask; the kernel when null.</param>
-    public static string? WhyExposed(string path, IFileCalls? calls = null)
+    /// <param name="user">The daemon's user; this process's when null.</param>
+    public static string? WhyExposed(string path, IFileCalls? calls = null, uint? user = null)
     {
         calls ??= KernelFiles.Instance;
         int result = calls.TryStat(path, followLinks: true, out FileFacts facts);
@@ -52,17 +56,17 @@ internal static class FileGuard
             return CannotExamine(path, result);
         if (facts.IsOpenToOthers)
             return $"{path} has mode {facts.ModeText} and may be read or written by others. Run: chmod 0600 {path}";
-        return WhyUntrusted(path, calls);
+        return WhyUntrusted(path, calls, user);
     }
 
     private static string CannotExamine(string path, int result) =>
         $"{path} cannot be examined: {Marshal.GetPInvokeErrorMessage(-result)}.";
 
-    private static string? Judge(string path, FileFacts facts)
+    private static string? Judge(string path, FileFacts facts, uint user)
     {
-        if (facts.Uid != 0 && facts.Uid != FileFacts.EffectiveUser)
+        if (facts.Uid != 0 && facts.Uid != user)
             return $"{path} belongs to uid {facts.Uid}; the owner must be root or the daemon's user. "
-                + $"Run: chown {FileFacts.EffectiveUser} {path}";
+                + $"Run: chown {user} {path}";
         // A root-owned sticky directory such as /tmp: others may add entries there, but not replace ours.
         bool isSticky = facts.Uid == 0 && (facts.Mode & 0x200) != 0;
         if (facts.IsWritableByOthers && !facts.IsLink && !isSticky)

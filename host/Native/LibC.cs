@@ -41,6 +41,30 @@ internal static unsafe partial class LibC
     /// <summary>fcntl.h: close on exec.</summary>
     public const int O_CLOEXEC = 0x80000;
 
+    /// <summary>fcntl.h: read and write.</summary>
+    public const int O_RDWR = 2;
+
+    /// <summary>linux/if_tun.h: attach this descriptor to an interface.</summary>
+    public const nuint TUNSETIFF = 0x4004_54CA;
+
+    /// <summary>linux/if_tun.h: a layer-3 interface.</summary>
+    public const short IFF_TUN = 1;
+
+    /// <summary>linux/if_tun.h: packets without a header in front.</summary>
+    public const short IFF_NO_PI = 0x1000;
+
+    /// <summary>sys/timex.h: nothing keeps the clock right.</summary>
+    public const int STA_UNSYNC = 0x40;
+
+    /// <summary>sys/socket.h: options of the socket itself.</summary>
+    public const int SOL_SOCKET = 1;
+
+    /// <summary>sys/socket.h: the buffer for sending, in bytes as the kernel counts them.</summary>
+    public const int SO_SNDBUF = 7;
+
+    /// <summary>sys/socket.h: the buffer for receiving, in bytes as the kernel counts them.</summary>
+    public const int SO_RCVBUF = 8;
+
     /// <summary>sys/resource.h: the size of core files.</summary>
     public const int RLIMIT_CORE = 4;
 
@@ -75,6 +99,41 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc")]
     public static partial uint geteuid();
+
+    // ioctl is variadic in C; as with open, a pointer travels in the same register.
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int ioctl(SafeFileHandle handle, nuint request, IfReq* argument);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int adjtimex(Timex* argument);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int getsockopt(int socket, int level, int option, int* value, int* length);
+}
+
+/// <summary>linux/if.h: <c>struct ifreq</c>, as far as TUNSETIFF uses it.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 40)]
+internal unsafe struct IfReq
+{
+    /// <summary>Bytes of an interface name with its terminating zero.</summary>
+    public const int IFNAMSIZ = 16;
+
+    [FieldOffset(0)]
+    public fixed byte Name[IFNAMSIZ];
+
+    [FieldOffset(16)]
+    public short Flags;
+}
+
+/// <summary>sys/timex.h: <c>struct timex</c>, of which only the question "what is it?" (no modes) is asked; 208 bytes.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 208)]
+internal struct Timex
+{
+    [FieldOffset(0)]
+    public uint Modes;
+
+    [FieldOffset(40)]
+    public int Status;
 }
 
 /// <summary>sys/resource.h: <c>struct rlimit</c>.</summary>
@@ -91,6 +150,9 @@ internal struct Statx
 {
     [FieldOffset(20)]
     public uint Uid;
+
+    [FieldOffset(24)]
+    public uint Gid;
 
     [FieldOffset(28)]
     public ushort Mode;

@@ -57,6 +57,12 @@ internal sealed record CommandLine(string ConfigPath, string PluginsPath, Comman
                 case "check" when value is null:
                     line = line with { Action = CommandAction.Check };
                     break;
+                case "doctor" when value is null:
+                    line = line with { Action = CommandAction.Doctor };
+                    break;
+                case "bundle" when value is null or "redact":
+                    line = line with { Action = value is null ? CommandAction.Bundle : CommandAction.RedactedBundle };
+                    break;
                 case "version" when value is null:
                     return line with { Action = CommandAction.Version };
                 case "help" or "h" when value is null:
@@ -79,4 +85,13 @@ internal enum CommandAction
     Check = 1,
     Version = 2,
     Help = 3,
+
+    /// <summary>Prints the findings of all checks as JSON, for <c>vpnctl doctor</c>; not in the help.</summary>
+    Doctor = 4,
+
+    /// <summary>Prints as JSON what <c>vpnctl bundle</c> packs when no daemon runs; not in the help.</summary>
+    Bundle = 5,
+
+    /// <summary>As above, without addresses, names and fingerprints.</summary>
+    RedactedBundle = 6,
 }

@@ -7,6 +7,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine;
+using VibePN.Engine.Configuration;
 using VibePN.Engine.Events;
 using VibePN.Host.Configuration;
 using VibePN.Host.Control;
@@ -175,6 +176,17 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
 
     /// <inheritdoc/>
     public ITrustDesk Trust => _trust;
+    public CommandLine Files => _files;
+
+    public HostSettings Settings => _parts.Settings;
+
+    public IReadOnlyList<string> RecentLog => _log.Recent;
+
+    public Task<EngineConfiguration> GetConfigurationAsync(CancellationToken cancellationToken) =>
+        _parts.Engine.GetConfigurationAsync(cancellationToken);
+
+    public Task<string> GetMetricsAsync(CancellationToken cancellationToken) =>
+        _parts.Metrics?.TextAsync(cancellationToken) ?? Task.FromResult("");
 
     /// <inheritdoc/>
     public Task<EngineStatus> GetStatusAsync(CancellationToken cancellationToken) =>

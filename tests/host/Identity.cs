@@ -14,12 +14,14 @@ internal sealed record Identity(string CertificatePem, string KeyPem, Fingerprin
     public static Identity Shared { get; } = Make();
 
     /// <summary>Makes a new one.</summary>
-    public static Identity Make()
+    public static Identity Make() => Make(DateTimeOffset.UtcNow.AddMinutes(-5), DateTimeOffset.UtcNow.AddDays(1));
+
+    /// <summary>Makes a new one for a time.</summary>
+    public static Identity Make(DateTimeOffset from, DateTimeOffset to)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=test", key, HashAlgorithmName.SHA256);
-        DateTimeOffset now = DateTimeOffset.UtcNow;
-        using X509Certificate2 certificate = request.CreateSelfSigned(now.AddMinutes(-5), now.AddDays(1));
+        using X509Certificate2 certificate = request.CreateSelfSigned(from, to);
         return new Identity(
             certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem(), Fingerprint.Of(certificate.RawData));
     }

@@ -20,11 +20,31 @@ public sealed class DaemonCommandTests
         [{"addresses":["10.42.0.36/24","fd00::1/64"],"bytes_in":512,"bytes_out":0,"device":"vpn-1","drops":{"NoRoute":3,"Source":1},"error":"","mtu":1380,"name":"corp","originate":["192.168.7.0/24"],"packets_in":4,"packets_out":0,"peers_up":2}]
         """;
 
+    private const string Netcheck = """
+        {"clock":{"synchronised":true,"time":"2026-11-22T17:08:36Z"},"default_routes":{"ipv4":["eth0"],"ipv6":[]},"inbound_from":["node2"],"listen":["0.0.0.0:51820"],"nat":{"kind":"unknown","text":"unknown: it needs a word"},"peers":[{"addresses":["h:1"],"last_error":"","loss_permille":3,"name":"node2","path_mtu":1452,"remote":"1.2.3.4:5","rtt_ms":0.4,"state":"up"},{"addresses":["h:2"],"last_error":"refused","loss_permille":0,"name":"node3","path_mtu":null,"remote":null,"rtt_ms":null,"state":"waiting"}],"public_addresses":[],"sockets":[{"drops":0,"local":"0.0.0.0:51820","receive_buffer":8388608,"send_buffer":212992}],"warnings":["no IPv6"]}
+        """;
+
     private const string Plugins = """
         [{"contract":"1.0","file":"plugins/tun-linux","hash":"ff00","name":"tun-linux","role":"tun","settings":{"tx_queue_length":"1000"},"state":"running","version":"0.1.0"}]
         """;
 
     [Theory]
+    [InlineData("netcheck", "netcheck.run", Netcheck, """
+        UDP socket:   0.0.0.0:51820, buffers 8 MiB in, 208 KiB out, 0 datagrams dropped
+        Listen:       0.0.0.0:51820
+        IPv4 route:   default on eth0
+        IPv6 route:   no default route
+        Public addresses of this machine: -
+        NAT:          unknown: it needs a word
+        Came in from: node2
+        Clock:        2026-11-22T17:08:36Z, kept right by a time service
+        Warning: no IPv6
+
+        PEER   STATE    REACHED AT     RTT  PATH MTU   LOSS  LAST ERROR
+        node2  up       1.2.3.4:5   0.4 ms    1452 B  0.3 %  -
+        node3  waiting  -                -         -      -  refused
+
+        """)]
     [InlineData("status", "status", Status, """
         Health: degraded
         Uptime: 1h2m3s

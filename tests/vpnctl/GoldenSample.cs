@@ -7,7 +7,7 @@ namespace VibePN.Vpnctl.Tests;
 /// What a command is tried with: <c>golden/COMMAND/sample.json</c>. Its members, all optional: <c>arguments</c>, the words
 /// after <c>vpnctl</c> (by default those of the command's example, where <c>{dir}</c> is a folder of the run's own); <c>more</c>, a list of such lists;
 /// <c>answers</c>, by method what the daemon answers; <c>events</c>, by streaming method the list of what it tells; <c>files</c>, by name what stands in
-/// that folder.
+/// that folder; one that begins with <c>#!</c> can be run.
 /// </summary>
 internal sealed class GoldenSample
 {
@@ -54,7 +54,21 @@ internal sealed class GoldenSample
         if (!_root.TryGetProperty("files", out JsonElement files))
             return;
         foreach (JsonProperty file in files.EnumerateObject())
-            File.WriteAllText(Path.Combine(folder, file.Name), file.Value.GetString());
+        {
+            string path = Path.Combine(folder, file.Name);
+            string text = file.Value.GetString()!;
+            File.WriteAllText(path, text);
+            if (text.StartsWith("#!", StringComparison.Ordinal))
+                AllowToRun(path, folder);
+        }
+    }
+
+    // Also for the ordinary user that some runs stand for.
+    private static void AllowToRun(string path, string folder)
+    {
+        const UnixFileMode All = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        File.SetUnixFileMode(path, File.GetUnixFileMode(path) | All);
+        File.SetUnixFileMode(folder, File.GetUnixFileMode(folder) | All);
     }
 
     private static string[] Words(JsonElement words, string folder) =>

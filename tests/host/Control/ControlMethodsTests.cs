@@ -5,10 +5,13 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using VibePN.Contracts;
 using VibePN.Engine;
+using VibePN.Engine.Configuration;
 using VibePN.Engine.Events;
+using VibePN.Host.Configuration;
 using VibePN.Host.Control;
 using VibePN.Host.Logging;
 using VibePN.Host.Trust;
+using VibePN.Host.Running;
 
 namespace VibePN.Host.Tests.Control;
 
@@ -164,6 +167,9 @@ public sealed class ControlMethodsTests
     [InlineData("peers.reconnect", """{"name":"a"}""")]
     [InlineData("plugins.list")]
     [InlineData("api.describe")]
+    [InlineData("doctor.online")]
+    [InlineData("netcheck.run")]
+    [InlineData("bundle.create")]
     [InlineData("plugins.swap", """{"role":"routing","name":"b"}""")]
     [InlineData("route.explain", """{"destination":"192.168.7.9"}""")]
     [InlineData("trust.list")]
@@ -456,6 +462,21 @@ public sealed class ControlMethodsTests
         public FakeDesk Desk { get; } = new();
 
         public ITrustDesk Trust => Desk;
+        public CommandLine Files { get; } = new("config.toml", "plugins.toml", CommandAction.Run);
+
+        public HostSettings Settings { get; } = new()
+        {
+            StateDirectory = "/", ControlSocket = "s", MetricsListen = null, LogLevel = Microsoft.Extensions.Logging.LogLevel.Information,
+        };
+
+        public IReadOnlyList<string> RecentLog => ["a line"];
+
+        public Task<EngineConfiguration> GetConfigurationAsync(CancellationToken cancellationToken) => Task.FromResult(new EngineConfiguration
+        {
+            Identity = new NodeIdentity(Node, "", ""), Listen = [IPEndPoint.Parse("127.0.0.1:51820")], Peers = [], Networks = [],
+        });
+
+        public Task<string> GetMetricsAsync(CancellationToken cancellationToken) => Task.FromResult("");
 
         public ImmutableArray<string> Pending => ["state: \"a\" -> \"b\" at the next start"];
 

@@ -28,6 +28,20 @@ public sealed partial class DaemonLogTests
     }
 
     [Fact]
+    public void The_last_lines_are_kept_with_the_time_and_no_more_than_that()
+    {
+        var log = new DaemonLog(Stream.Null, forJournal: true, LogLevel.Information);
+        using (log) // writes out what is queued
+        {
+            ILogger logger = log.Loggers.CreateLogger("host");
+            for (int i = 0; i < RecentLines.Most + 7; i++)
+                Write(logger, LogLevel.Warning);
+        }
+        Assert.Equal(RecentLines.Most, log.Recent.Count);
+        Assert.All(log.Recent, line => Assert.Equal("[T] WARN  [host] hello", Time().Replace(line, "[T]")));
+    }
+
+    [Fact]
     public void The_journal_gets_priorities_and_no_time()
     {
         string[] lines = Lines(forJournal: true, LogLevel.Information, log =>
