@@ -2,6 +2,7 @@ using VibePN.Contracts;
 using VibePN.Engine.Configuration;
 using VibePN.Engine.Control;
 using VibePN.Engine.Forwarding;
+using VibePN.Engine.Joining;
 using VibePN.Engine.Node;
 using VibePN.Engine.Time;
 using VibePN.Engine.Trust;
@@ -28,7 +29,7 @@ internal sealed class OverlayNode
         Policy = new PolicySlot(parts.Routing);
         Gate = new TrustGate(
             configuration.Identity.Fingerprint, parts.Trust, parts.Time, parts.Loggers.CreateLogger("engine/trust"),
-            configuration.Peers);
+            configuration.Peers, parts.Joining);
     }
 
     /// <summary>What the node was last told.</summary>
@@ -65,6 +66,7 @@ internal sealed class OverlayNode
             {
                 Identity = Configuration.Identity,
                 Protocols = [ControlLimits.Protocol],
+                SpecialProtocols = [JoinMessages.Protocol],
                 Listen = Configuration.Listen,
             };
             foreach (ITransportPlugin transport in _parts.Transports)

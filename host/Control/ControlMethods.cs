@@ -31,6 +31,7 @@ internal sealed class ControlMethods : IControlMethods
             new PluginMethods(daemon),
             new OperateMethods(daemon),
             new EventMethods(daemon),
+            new InviteMethods(daemon),
         ];
         foreach (MethodEntry entry in groups.SelectMany(group => group.Methods))
             _methods.Add(entry.Method.Name, entry);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using VibePN.Contracts;
 using VibePN.Engine;
 using VibePN.Engine.Events;
+using VibePN.Host.Enrolment;
 
 namespace VibePN.Host.Control;
 
@@ -40,6 +41,9 @@ internal interface IDaemon
     /// <param name="caller">Who asked, for the log.</param>
     /// <param name="cancellationToken">As above.</param>
     Task<SwapOutcome> SwapAsync(SwapRequest request, string caller, CancellationToken cancellationToken);
+
+    /// <summary>Inviting and joining.</summary>
+    IOnboarding Onboarding { get; }
 
     /// <summary>Says goodbye to every peer.</summary>
     Task GoodbyeAsync(CancellationToken cancellationToken);

@@ -7,6 +7,7 @@ using VibePN.Engine;
 using VibePN.Engine.Events;
 using VibePN.Host.Configuration;
 using VibePN.Host.Control;
+using VibePN.Host.Enrolment;
 using VibePN.Host.Logging;
 using VibePN.Host.Metrics;
 using VibePN.Host.Plugins;
@@ -32,6 +33,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     private readonly TaskCompletionSource<string> _stopRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Meter _meter = new("vibepn.host");
     private readonly Meter _engineMeter = new("vibepn");
+    private readonly Enrolments _enrolments;
     private StateLock? _state;
 
     /// <summary>Takes what was read and checked; starts nothing.</summary>
@@ -45,6 +47,11 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
         _plugins = new PluginSet(selection.Active,
             new PluginServices(log.Loggers, TimeProvider.System, _configuration.Host.StateDirectory, limits));
         _parts = new RunningParts(_configuration.Host, _plugins, selection, log);
+        _enrolments = new Enrolments(
+            EnrolmentStore.In(_configuration.Host.StateDirectory), new EnginePeers(() => _parts.Engine),
+            change => OneAtATimeAsync(change, CancellationToken.None), TimeProvider.System, log.Loggers.CreateLogger("host/enrolment"));
+        Onboarding = new Onboarding(
+            _enrolments, () => _parts.Engine, change => OneAtATimeAsync(change, CancellationToken.None));
         _meter.CreateObservableGauge("vibepn_plugin_unload_pending", () => _plugins.UnloadsPending,
             description: "Stopped plugins whose code is still in memory.");
         _meter.CreateObservableGauge("vibepn_plugin_up", ObservePlugins,
@@ -71,6 +78,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
         try
         {
             _state = StateLock.Take(_configuration.Host.StateDirectory);
+            _enrolments.Load();
             Task<MetricsEndpoint?> metrics = Task.Run(() => _parts.OpenMetrics(_configuration.Host));
             try
             {
@@ -107,6 +115,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
         _engineMeter.Dispose();
         _state?.Dispose();
         _changing.Dispose();
+        _enrolments.Dispose();
     }
 
     /// <summary>Called for an exception nobody caught, on the thread it ended.</summary>
@@ -128,6 +137,9 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
 
     /// <inheritdoc/>
     public EventRing Events => _parts.Events;
+
+    /// <inheritdoc/>
+    public IOnboarding Onboarding { get; }
 
     /// <inheritdoc/>
     public ImmutableArray<string> Pending => _parts.Pending;
@@ -235,6 +247,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
             Events = _parts.Events,
             Meter = _engineMeter,
             Store = new PluginStore(Path.Combine(_configuration.Host.StateDirectory, StateFolders.Engine)),
+            Joining = _enrolments,
             Built = BuildDay.Start,
         };
         var engine = new OverlayEngine(_configuration.Engine, parts);

@@ -38,13 +38,13 @@ public sealed class MemoryConnection : ITransportConnection
     public Fingerprint Peer { get; }
 
     /// <inheritdoc/>
-    public string Protocol => "vibepn/1";
+    public required string Protocol { get; init; }
 
     /// <inheritdoc/>
     public PathFacts Path { get; }
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> ChannelBinding => default;
+    public required ReadOnlyMemory<byte> ChannelBinding { get; init; }
 
     /// <inheritdoc/>
     public bool SendControl(ReadOnlySpan<byte> bytes)

@@ -30,6 +30,7 @@ internal sealed class StateMethods(IDaemon daemon) : IMethodGroup
                 .Select(network => $"network {network.Name}: {network.Error}"),
             .. daemon.GetPlugins().Where(plugin => plugin.State is not ("running" or "standby"))
                 .Select(plugin => $"plugin {plugin.Name} is {plugin.State}"),
+            .. daemon.Onboarding.Fault is { } fault ? [$"invites: {fault}"] : Array.Empty<string>(),
         ];
         string hash = await daemon.GetConfigurationHashAsync(cancellationToken);
         return JsonReply.OkObject(writer =>
