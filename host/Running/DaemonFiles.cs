@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using VibePN.Contracts;
 using VibePN.Host.Configuration;
 using VibePN.Host.Enrolment;
+using VibePN.Host.Native;
 using VibePN.Host.Plugins;
 
 namespace VibePN.Host.Running;
@@ -63,9 +64,14 @@ internal sealed record DaemonFiles(
     private static DaemonConfiguration? TryEnrol(
         DaemonConfiguration configuration, string? stateDirectory, bool strict, out ImmutableArray<string> notes)
     {
+        string directory = stateDirectory ?? configuration.Host.StateDirectory;
+        notes = [];
+        // root checks the files of a daemon that runs as another user, and whose state is not root's to judge.
+        if (FileFacts.TryStat(directory, followLinks: true, out FileFacts facts) >= 0 && facts.Uid != FileFacts.EffectiveUser)
+            return configuration;
         try
         {
-            return EnrolledPeers.Merge(configuration, stateDirectory ?? configuration.Host.StateDirectory, out notes);
+            return EnrolledPeers.Merge(configuration, directory, out notes);
         }
         catch (IOException exception)
         {

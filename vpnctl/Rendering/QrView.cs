@@ -39,7 +39,7 @@ internal static class QrView
         {
             // What is drawn is black on a white ground, and white where the ground is dark.
             bool top = upper[column] == colour;
-            bool bottom = (lower is null || lower[column]) == colour && (lower is not null || !colour);
+            bool bottom = lower is not null && lower[column] == colour;
             line.Append(top ? bottom ? '█' : '▀' : bottom ? '▄' : ' ');
         }
         return line.Append(colour ? Standard : "").ToString();

@@ -1,8 +1,9 @@
+using System.Text.RegularExpressions;
 using VibePN.Engine.Joining;
 
 namespace VibePN.Engine.Tests.Joining;
 
-public sealed class JoinMessagesTests
+public sealed partial class JoinMessagesTests
 {
     private static readonly JoinMessage[] Messages =
     [
@@ -48,6 +49,22 @@ public sealed class JoinMessagesTests
         }
         Assert.InRange(read, 1_000, 199_000);
     }
+
+    [Fact]
+    public void The_documented_messages_are_those_of_the_code()
+    {
+        string text = File.ReadAllText(Path.Combine(Control.WireFormatDocumentTests.FindRoot(), "docs", "wire-format.md"));
+        Dictionary<string, string> blocks = Block().Matches(text).ToDictionary(
+            match => match.Groups["name"].Value, match => Regex.Replace(match.Groups["hex"].Value, @"\s", "").ToUpperInvariant());
+        Assert.Equal(Messages.Select(message => message.Type.ToString()).Order(), blocks.Keys.Order());
+        Assert.All(Messages, message => Assert.Equal(blocks[message.Type.ToString()], Convert.ToHexString(JoinMessages.Write(message))));
+        foreach (JoinType type in Enum.GetValues<JoinType>().Where(type => type != JoinType.None))
+            Assert.Contains($"{type}, `{(char)type}` 0x{(byte)type:X2}", text, StringComparison.Ordinal);
+        Assert.Contains($"`{JoinMessages.Protocol}`", text, StringComparison.Ordinal);
+    }
+
+    [GeneratedRegex(@"^```join (?<name>\w+)\n(?<hex>[0-9a-f \n]+)```$", RegexOptions.Multiline)]
+    private static partial Regex Block();
 
     [Theory]
     [InlineData("0000")]
