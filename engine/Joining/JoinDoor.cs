@@ -37,6 +37,16 @@ internal sealed class JoinDoor(TimeProvider time, IJoinAuthority? authority)
     /// <summary>Whether anybody is let in at all.</summary>
     public bool IsOpen => authority?.IsOpen == true;
 
+    /// <summary>Addresses remembered now; for tests.</summary>
+    internal int Remembered
+    {
+        get
+        {
+            lock (_lock)
+                return _visits.Count;
+        }
+    }
+
     /// <summary>Whether somebody from this address may come in now; counts it.</summary>
     public bool TryEnter(IPEndPoint remote)
     {

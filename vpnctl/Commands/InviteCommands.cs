@@ -86,12 +86,12 @@ internal static class InviteCommands
     public static void RenderList(JsonElement output, Terminal terminal)
     {
         var table = new Table(
-            new("ID"), new("NETWORK"), new("STATE"), new("CREATED", 2), new("NOT AFTER", 3), new("WRONG PROOFS", 1, AlignRight: true), new("USED BY", 4));
+            new("ID"), new("NETWORK"), new("STATE"), new("CREATED", 1), new("NOT AFTER", 4), new("WRONG PROOFS", 2, AlignRight: true), new("USED BY", 3));
         foreach (JsonElement row in output.ValueKind == JsonValueKind.Array ? [.. output.EnumerateArray()] : Array.Empty<JsonElement>())
         {
             table.Add(
                 row.Clean("id"), row.Clean("network"), row.Clean("state"), row.Clean("created"), row.Clean("not_after"),
-                Units.Count(row.Whole("bad_proofs")), row.Clean("used_by"));
+                Units.Count(row.Whole("bad_proofs")), Shorten(row.Clean("used_by")));
         }
         table.Write(terminal);
     }
@@ -104,6 +104,9 @@ internal static class InviteCommands
             ? life
             : throw new CommandException($"--expires is '{Escape.Controls(text)}'; an invite lasts from 1s to 7d.", ExitCode.Usage);
     }
+
+    // Enough to tell nodes apart; the JSON has all of it.
+    private static string Shorten(string fingerprint) => fingerprint.Length <= 12 ? fingerprint : fingerprint[..12];
 
     // The invite alone goes to the standard output, so that it can be piped; what people should know goes beside it.
     private static void Render(JsonElement output, string code, InviteOptions options, bool isFile, Terminal terminal)

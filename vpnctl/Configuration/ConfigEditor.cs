@@ -169,15 +169,18 @@ internal sealed class ConfigEditor
     {
         ArrayItemSyntax? last = array.Items.LastOrDefault();
         string lead = last is null ? "" : last.Comma is null ? ", " : " ";
-        return Text.Insert(array.CloseBracket!.Span.Start.Offset, lead + item);
+        return Text.Insert(OffsetOf(array.CloseBracket!), lead + item);
     }
 
     private string InsertInto(InlineTableSyntax table, string item)
     {
         InlineTableItemSyntax? last = table.Items.LastOrDefault();
         string lead = last is null ? " " : last.Comma is null ? ", " : " ";
-        return Text.Insert(table.CloseBrace!.Span.Start.Offset, $"{lead}{item} ");
+        return Text.Insert(OffsetOf(table.CloseBrace!), $"{lead}{item} ");
     }
+
+    // The parser counts from behind a byte order mark.
+    private int OffsetOf(SyntaxToken token) => token.Span.Start.Offset + (Text.StartsWith('\uFEFF') ? 1 : 0);
 
     // The proof of every edit: the old values and the addition, nothing more and nothing less.
     private void Accept(string edited, string[] lines, Action<Dictionary<string, object>> addTo)

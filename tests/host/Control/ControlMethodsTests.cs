@@ -184,7 +184,7 @@ public sealed class ControlMethodsTests
     {
         string[] names = [.. Methods().Describe().Select(method => method.Name)];
         Assert.Equal(
-            ["events.subscribe", "goodbye", "networks", "peers", "plugins.list", "plugins.swap", "reload", "route.explain", "routes", "shutdown", "status", "version"],
+            ["events.subscribe", "goodbye", "invite.create", "invite.list", "invite.redeem", "invite.revoke", "networks", "peers", "peers.remove", "plugins.list", "plugins.swap", "reload", "route.explain", "routes", "shutdown", "status", "version"],
             names);
     }
 

@@ -148,7 +148,8 @@ public sealed class EnrolmentsTests : IDisposable
         InviteRecord invite = await _bench.InviteAsync();
         string before = _bench.FileText;
         var fault = new PluginException("refused on purpose");
-        (_bench.FailsBefore, _bench.FailsAfter) = afterTheWrite ? (null, fault) : (fault, null);
+        _bench.FailsBefore = afterTheWrite ? null : fault;
+        _bench.FailsAfter = afterTheWrite ? fault : null;
         Assert.Equal(JoinResult.Failed, await _bench.RedeemAsync(invite, _joiner));
         Assert.Equal(before, _bench.FileText);
         Assert.Empty(_bench.Configuration.Peers);
