@@ -35,11 +35,11 @@ esac
 
 cd "$repository"
 # Made before the time is taken, because making them changes the time of the folders they are in.
-for folder in contracts prefixes offload bestpath certificates engine host vpnctl plugins/*/; do
+for folder in contracts prefixes offload bestpath certificates invites engine host vpnctl plugins/*/; do
     mkdir -p "$folder/bin" "$folder/obj"
 done
 inputs=(build.sh plugins.toml Directory.Build.props Directory.Packages.props tools/dist.proj
-    contracts prefixes offload bestpath certificates engine host vpnctl plugins)
+    contracts prefixes offload bestpath certificates invites engine host vpnctl plugins)
 stamp="dist/.built-$rid-r2r-$ready_to_run"
 
 # Folders count too: deleting a file changes only its folder.

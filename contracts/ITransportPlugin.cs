@@ -58,6 +58,9 @@ public sealed record TransportOptions
     /// <summary>Protocol names (ALPN, RFC 7301) we speak, best first. The highest common one wins.</summary>
     public required IReadOnlyList<string> Protocols { get; init; }
 
+    /// <summary>Protocol names that are accepted besides, after those, and offered only by a dial that names one.</summary>
+    public IReadOnlyList<string> SpecialProtocols { get; init; } = [];
+
     /// <summary>Local addresses to accept on and to dial from.</summary>
     public required IReadOnlyList<IPEndPoint> Listen { get; init; }
 
@@ -84,7 +87,11 @@ public sealed record NodeIdentity(Fingerprint Fingerprint, string CertificatePem
 /// <summary>One try to reach a peer at one address.</summary>
 /// <param name="Id">The engine's number for this try, never used twice.</param>
 /// <param name="Address">Host name or literal and port, such as <c>203.0.113.42:51820</c>; resolved at each try.</param>
-public sealed record DialRequest(long Id, string Address);
+public sealed record DialRequest(long Id, string Address)
+{
+    /// <summary>The one protocol name to offer, of <see cref="TransportOptions.SpecialProtocols"/>; empty for all of <see cref="TransportOptions.Protocols"/>.</summary>
+    public string Protocol { get; init; } = "";
+}
 
 /// <summary>Which end of a connection we are.</summary>
 public enum ConnectionRole

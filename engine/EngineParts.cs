@@ -44,6 +44,9 @@ public sealed record EngineParts
     /// <summary>Keeps the instance number and the time across restarts.</summary>
     public required IPluginStore Store { get; init; }
 
+    /// <summary>Keeps invites; null when strangers are never let in.</summary>
+    public IJoinAuthority? Joining { get; init; }
+
     /// <summary>When the daemon was built: a clock that stands before it is wrong. The default says nothing.</summary>
     public DateTimeOffset Built { get; init; }
 

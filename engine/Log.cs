@@ -107,4 +107,8 @@ internal static partial class Log
 
     [LoggerMessage(151, LogLevel.Error, "A plugin failed while it took its new settings: {Text}")]
     public static partial void SettingsFault(ILogger logger, string text);
+
+    [LoggerMessage(170, LogLevel.Information, "Invite {Invite}, claimed from {Remote} by {Fingerprint}: {Result}")]
+    public static partial void Redeemed(
+        ILogger logger, string invite, IPEndPoint remote, string fingerprint, JoinResult result);
 }

@@ -38,7 +38,8 @@ public sealed partial class OverlayEngine : IAsyncDisposable
         _node = new OverlayNode(configuration, parts, _loop);
         _node.Gate.Clock.RaiseFloor(parts.Built);
         _faultLines = new TokenBucket(perSecond: 1, burst: 10, default);
-        _driver = new EngineDriver(_loop, _node.Gate, _parts.Transports, OnPumpLost);
+        _driver = new EngineDriver(
+            _loop, _node.Gate, _parts.Transports, OnPumpLost, _parts.Joining, exception => _loop.Post(_ => OnFault(exception)));
         EngineMetrics.Publish(
             parts.Meter, () => _node.Plane?.Facts ?? NodeFacts.None, _node.InboundPorts.Drops,
             () => _node.Gate.Refused, () => _node.Gate.Conflicts);
@@ -75,6 +76,9 @@ public sealed partial class OverlayEngine : IAsyncDisposable
         },
         cancellationToken);
 
+    /// <summary>The time of day as far as it is known, and whether the machine's clock is believed.</summary>
+    public (DateTimeOffset Now, bool IsTrusted) Clock => _node.Gate.Clock.Read();
+
     /// <summary>Why a packet would go where it goes.</summary>
     public Task<RouteAnswer> ExplainRouteAsync(RouteQuestion question, CancellationToken cancellationToken) => Invoke(
         now =>
@@ -84,6 +88,21 @@ public sealed partial class OverlayEngine : IAsyncDisposable
             return Plane.Explain(question, now);
         },
         cancellationToken);
+
+    /// <summary>Redeems an invite of another node: it makes us its peer. What follows on our side is the caller's.</summary>
+    /// <returns>Within 10 s.</returns>
+    public async Task<JoinOutcome> JoinAsync(JoinRequest request, CancellationToken cancellationToken)
+    {
+        var outcome = new TaskCompletionSource<JoinOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await Invoke(
+            now =>
+            {
+                Plane.Join(request, result => outcome.TrySetResult(result), now);
+                return true;
+            },
+            cancellationToken);
+        return await outcome.Task.WaitAsync(cancellationToken);
+    }
 
     /// <summary>Says goodbye to every peer and closes its connections; dialling goes on after the back-off.</summary>
     /// <returns>How many connections were closed.</returns>

@@ -5,6 +5,7 @@ using VibePN.Engine.Configuration;
 using VibePN.Engine.Control;
 using VibePN.Engine.Events;
 using VibePN.Engine.Forwarding;
+using VibePN.Engine.Joining;
 using VibePN.Engine.Policy;
 using VibePN.Engine.Sessions;
 using VibePN.Engine.Time;
@@ -31,6 +32,7 @@ internal sealed partial class ControlPlane : ISessionActions
     private readonly SortedList<string, PeerMachine> _peers = new(StringComparer.Ordinal);
     private readonly Dictionary<long, ConnectionOwner> _owners = [];
     private readonly DataPlane _data;
+    private readonly JoinDesk _joins;
     private readonly Dictionary<string, TokenBucket> _lines = new(StringComparer.Ordinal);
     private readonly HashSet<string> _up = new(StringComparer.Ordinal);
     private readonly DialSchedule _dials;
@@ -61,6 +63,8 @@ internal sealed partial class ControlPlane : ISessionActions
         _data = new DataPlane(
             networks, policy, inboundPorts, parts.Loggers.CreateLogger("engine/forwarding"), now,
             new RouteEvents(parts.Events, NameOf, now));
+        _joins = new JoinDesk(
+            configuration.Identity.Fingerprint, gate, driver, parts.Events, parts.Loggers.CreateLogger("engine/joining"));
         Started = now;
         _nextJudgement = now + JudgementInterval;
         Peers = _peers.Values.AsReadOnly();
@@ -113,6 +117,7 @@ internal sealed partial class ControlPlane : ISessionActions
         }
         foreach (PeerMachine peer in DialSchedule.Due(_peers.Values, now))
             peer.OnTimer(now, () => _dials.TryDraw(now));
+        _joins.OnTimer(now);
         if (now >= _nextJudgement)
             OnTrustChanged(now);
         if (_localRoutesChanged)
@@ -142,6 +147,11 @@ internal sealed partial class ControlPlane : ISessionActions
             connection.Close(new CloseReason(CloseCode.Shutdown, "the daemon is stopping"));
             return;
         }
+        if (connection.Protocol == JoinMessages.Protocol)
+        {
+            _joins.OnConnected(connection, dialId, now);
+            return;
+        }
         // Peers, pins and verdicts may have changed between the handshake and this turn.
         if (!_gate.TryGetAdmission(connection.Peer, out Admission admission)
             || !_peers.TryGetValue(admission.PeerName, out PeerMachine? peer)
@@ -165,6 +175,8 @@ internal sealed partial class ControlPlane : ISessionActions
     public void OnDialFailed(long dialId, CloseReason reason, Instant now)
     {
         _gate.OnDialEnded(dialId);
+        if (_joins.OnDialFailed(dialId, reason))
+            return;
         foreach (PeerMachine peer in _peers.Values)
         {
             if (!peer.OwnsDial(dialId))
@@ -179,6 +191,11 @@ internal sealed partial class ControlPlane : ISessionActions
     /// <summary>Bytes of a control stream.</summary>
     public void OnControl(ITransportConnection connection, ReadOnlyMemory<byte> bytes, Instant now)
     {
+        if (connection.Protocol == JoinMessages.Protocol)
+        {
+            _joins.OnControl(connection, bytes.Span);
+            return;
+        }
         if (!_owners.TryGetValue(connection.Id, out ConnectionOwner? owner))
             return;
         if (!owner.Committing)
@@ -190,6 +207,11 @@ internal sealed partial class ControlPlane : ISessionActions
     /// <summary>A connection is gone.</summary>
     public void OnClosed(ITransportConnection connection, CloseReason reason, Instant now)
     {
+        if (connection.Protocol == JoinMessages.Protocol)
+        {
+            _joins.OnClosed(connection, reason);
+            return;
+        }
         if (!_owners.Remove(connection.Id, out ConnectionOwner? owner))
             return;
         if (owner.Committing)
@@ -227,6 +249,8 @@ internal sealed partial class ControlPlane : ISessionActions
     public int Goodbye(CloseCode code, Instant now)
     {
         _stopping |= code == CloseCode.Shutdown;
+        if (_stopping)
+            _joins.CloseAll();
         int closed = 0;
         foreach (PeerMachine peer in _peers.Values)
             closed += peer.CloseAll(code, code == CloseCode.Shutdown ? "the daemon is stopping" : "goodbye", now);
@@ -251,10 +275,22 @@ internal sealed partial class ControlPlane : ISessionActions
     {
         Log.Dialling(_logger, peer.Configuration.Name, address);
         _gate.OnDial(dialId, peer.Configuration.Name);
+        Dial(dialId, address, protocol: "");
+    }
+
+    /// <summary>Redeems an invite of another node.</summary>
+    /// <param name="request">The invite.</param>
+    /// <param name="done">Told the outcome once, on the control thread.</param>
+    /// <param name="now">The time.</param>
+    public void Join(JoinRequest request, Action<JoinOutcome> done, Instant now) => _joins.Begin(
+        request, done, _dials.Draw, (dialId, address) => Dial(dialId, address, JoinMessages.Protocol), now);
+
+    private void Dial(long dialId, string address, string protocol)
+    {
         (ITransportPlugin transport, string rest) = TransportOf(address);
         try
         {
-            transport.Dial(new DialRequest(dialId, rest));
+            transport.Dial(new DialRequest(dialId, rest) { Protocol = protocol });
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
@@ -327,6 +363,7 @@ internal sealed partial class ControlPlane : ISessionActions
     private Instant NextTurn(Instant now)
     {
         Instant next = Instant.Min(_nextJudgement, Instant.Min(_watch.NextTimer, _verifications.NextTimer));
+        next = Instant.Min(next, _joins.NextTimer);
         next = Instant.Min(next, Instant.Min(Networks.NextTimer, Routes.NextTimer));
         next = Instant.Min(next, Instant.Min(_data.NextTimer, Claims.NextTimer));
         foreach (PeerMachine peer in _peers.Values)

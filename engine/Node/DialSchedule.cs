@@ -29,6 +29,9 @@ internal sealed class DialSchedule(Instant now)
     /// <returns>Larger than all before; 0 when no dial may begin yet.</returns>
     public long TryDraw(Instant now) => _tokens.TryTake(now) ? ++_lastId : 0;
 
+    /// <summary>Draws the number of a dial that an operator waits for.</summary>
+    public long Draw() => ++_lastId;
+
     /// <summary>When a peer that has just been served wants to be served again.</summary>
     public Instant NextTurn(PeerMachine peer, Instant now) =>
         peer.NextTimer > now ? peer.NextTimer : Instant.Max(now, _tokens.NextToken);

@@ -17,4 +17,7 @@ internal interface IEngineDriver
 
     /// <summary>Makes an admission durable, then calls back on the control thread with null or the reason it is not.</summary>
     void Commit(Admission admission, Action<string?, Instant> done);
+
+    /// <summary>Has a claim to an invite decided, then calls back on the control thread. Where nobody keeps invites, there is none.</summary>
+    void Redeem(JoinClaim claim, Action<JoinDecision, Instant> done) => done(new JoinDecision(JoinResult.Refused), Now);
 }

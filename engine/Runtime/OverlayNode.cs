@@ -3,6 +3,7 @@ using VibePN.Engine.Configuration;
 using VibePN.Engine.Control;
 using VibePN.Engine.Events;
 using VibePN.Engine.Forwarding;
+using VibePN.Engine.Joining;
 using VibePN.Engine.Node;
 using VibePN.Engine.Time;
 using VibePN.Engine.Trust;
@@ -29,7 +30,7 @@ internal sealed class OverlayNode
         Policy = new PolicySlot(parts.Routing);
         Gate = new TrustGate(
             configuration.Identity.Fingerprint, parts.Trust, parts.Time, parts.Loggers.CreateLogger("engine/trust"),
-            configuration.Peers)
+            configuration.Peers, parts.Joining)
         {
             ConflictSeen = (peer, text) => parts.Events.Publish(EventKinds.TrustConflict, new EventFacts(text) { Peer = peer, Reason = "conflict" }),
         };
@@ -69,6 +70,7 @@ internal sealed class OverlayNode
             {
                 Identity = Configuration.Identity,
                 Protocols = [ControlLimits.Protocol],
+                SpecialProtocols = [JoinMessages.Protocol],
                 Listen = Configuration.Listen,
             };
             foreach (ITransportPlugin transport in _parts.Transports)

@@ -5,6 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine.Configuration;
+using VibePN.Engine.Joining;
 
 namespace VibePN.Engine.Trust;
 
@@ -14,13 +15,15 @@ namespace VibePN.Engine.Trust;
 /// here: a certificate must be one certificate, ours is refused, a peer must be configured, a configured
 /// fingerprint must match, and who was dialled must be who answers. Any thread.
 /// </remarks>
-internal sealed class TrustGate
+internal sealed partial class TrustGate
 {
     /// <summary>The words for a plugin that threw.</summary>
     public const string FaultText = "the trust plugin failed";
 
     /// <summary>A longer certificate is refused unread, in bytes of DER.</summary>
     public const int MaxCertificateBytes = 4_096;
+
+    private const string TrailingBytes = "bytes follow the certificate";
 
     private const string NoAdmission = "no admission on record";
 
@@ -39,9 +42,10 @@ internal sealed class TrustGate
     /// <summary>A gate for these peers.</summary>
     public TrustGate(
         Fingerprint self, ImmutableArray<ITrustPlugin> plugins, TimeProvider time, ILogger logger,
-        ImmutableArray<PeerConfiguration> peers)
+        ImmutableArray<PeerConfiguration> peers, IJoinAuthority? joining = null)
     {
         _self = self;
+        Door = new JoinDoor(time, joining);
         _model = new TrustModel(plugins);
         _logger = logger;
         Clock = new ClockGuard(time);
@@ -65,6 +69,9 @@ internal sealed class TrustGate
 
     /// <summary>Accepted certificates that are remembered now; bounded by the number of peers.</summary>
     public int Admissions => _admissions.Count;
+
+    /// <summary>Who may come in to redeem an invite.</summary>
+    public JoinDoor Door { get; }
 
     /// <summary>Whether the wall clock can be believed. Whoever owns files tells it what it said earlier.</summary>
     public ClockGuard Clock { get; }
@@ -110,6 +117,9 @@ internal sealed class TrustGate
     {
         try
         {
+            // The only certificates that are let in without being a peer's, and only over a protocol that carries nothing.
+            if (question.Protocol == JoinMessages.Protocol)
+                return JudgeJoin(question);
             if (!TryRead(question, out TrustRequest? request, out string fault))
                 return Refuse(default, TrustReason.UnacceptableCertificate, fault, question.Remote);
             TrustModel model = _model;
@@ -253,11 +263,7 @@ internal sealed class TrustGate
     private bool TryRead(in HandshakeQuestion question, out TrustRequest request, out string fault)
     {
         request = null!;
-        fault = "";
-        if (question.CertificateCount != 1)
-            fault = $"{question.CertificateCount} certificates were sent where one is expected";
-        else if (question.CertificateDer.Length is 0 or > MaxCertificateBytes)
-            fault = $"a certificate of {question.CertificateDer.Length} bytes, where 1 to {MaxCertificateBytes} are accepted";
+        fault = FaultOfForm(question);
         if (fault.Length > 0)
             return false;
 
@@ -275,11 +281,24 @@ internal sealed class TrustGate
         using X509Certificate2 certificate = X509CertificateLoader.LoadCertificate(question.CertificateDer);
         if (certificate.RawDataMemory.Length != question.CertificateDer.Length)
         {
-            fault = "bytes follow the certificate";
+            fault = TrailingBytes;
             return false;
         }
+        request = RequestOf(question, certificate, dialled, book.Configured);
+        return true;
+    }
+
+    private static string FaultOfForm(in HandshakeQuestion question) =>
+        question.CertificateCount != 1 ? $"{question.CertificateCount} certificates were sent where one is expected"
+        : question.CertificateDer.Length is 0 or > MaxCertificateBytes
+            ? $"a certificate of {question.CertificateDer.Length} bytes, where 1 to {MaxCertificateBytes} are accepted"
+            : "";
+
+    private TrustRequest RequestOf(
+        in HandshakeQuestion question, X509Certificate2 certificate, ConfiguredPeer? dialled, ImmutableArray<ConfiguredPeer> peers)
+    {
         (DateTimeOffset now, bool isTrusted) = Clock.Read();
-        request = new TrustRequest
+        return new TrustRequest
         {
             Fingerprint = Fingerprint.Of(question.CertificateDer),
             PublicKey = Fingerprint.Of(certificate.PublicKey.ExportSubjectPublicKeyInfo()),
@@ -288,13 +307,12 @@ internal sealed class TrustGate
             NotAfter = certificate.NotAfter.ToUniversalTime(),
             Role = question.Role,
             Dialled = dialled,
-            Peers = book.Configured,
+            Peers = peers,
             Protocol = question.Protocol,
             Remote = question.Remote,
             Now = now,
             ClockTrusted = isTrusted,
         };
-        return true;
     }
 
     private HandshakeVerdict Refuse(TrustRequest request, TrustVerdict verdict)

@@ -42,6 +42,7 @@ internal sealed class ControlMethods : IControlMethods
             new LogMethods(daemon),
             new DescribeMethods(Describe),
             new TrustMethods(daemon.Trust),
+            new InviteMethods(daemon),
         ];
         foreach (MethodEntry entry in groups.SelectMany(group => group.Methods))
             _methods.Add(entry.Method.Name, entry);

@@ -7,6 +7,7 @@ using VibePN.Host.Logging;
 using VibePN.Host.Trust;
 using VibePN.Host.Configuration;
 using VibePN.Host.Running;
+using VibePN.Host.Enrolment;
 
 namespace VibePN.Host.Control;
 
@@ -86,6 +87,9 @@ internal interface IDaemon
     /// <param name="caller">Who asked, for the log.</param>
     /// <param name="cancellationToken">As above.</param>
     Task<SwapOutcome> SwapAsync(SwapRequest request, string caller, CancellationToken cancellationToken);
+
+    /// <summary>Inviting and joining.</summary>
+    IOnboarding Onboarding { get; }
 
     /// <summary>Says goodbye to every peer.</summary>
     Task GoodbyeAsync(CancellationToken cancellationToken);

@@ -90,4 +90,10 @@ internal static partial class Log
 
     [LoggerMessage(39, LogLevel.Critical, "no control plugin serves any more; restart the daemon: {Reason}")]
     public static partial void ControlLost(ILogger logger, string reason);
+
+    [LoggerMessage(50, LogLevel.Error, "invites: {Reason}")]
+    public static partial void EnrolmentFault(ILogger logger, string reason);
+
+    [LoggerMessage(51, LogLevel.Warning, "{Peer} ({Fingerprint}) joined network {Network} by invite {Invite}")]
+    public static partial void Enrolled(ILogger logger, string peer, string fingerprint, string network, string invite);
 }

@@ -121,7 +121,7 @@ internal sealed class PluginManifestReader
     private static bool IsName(string name) =>
         name.Length is > 0 and <= 64 && name[0] is >= 'a' and <= 'z'
         && name.All(c => c is (>= 'a' and <= 'z') or (>= '0' and <= '9') or '-')
-        && name is not (StateFolders.Engine or StateFolders.Cache or StateFolders.Lock);
+        && name is not (StateFolders.Engine or StateFolders.Cache or StateFolders.Enrolment or StateFolders.Lock);
 
     private (PluginRole Role, SourcePosition Position)? ReadRole(TableReader reader)
     {

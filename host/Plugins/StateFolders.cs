@@ -9,6 +9,9 @@ internal static class StateFolders
     /// <summary>Holds <c>plugins/HASH</c>, the staged copies.</summary>
     public const string Cache = "cache";
 
+    /// <summary>Invites, and the peers that came by them.</summary>
+    public const string Enrolment = "enrolment";
+
     /// <summary>The file that a running daemon holds locked.</summary>
     public const string Lock = "lock";
 

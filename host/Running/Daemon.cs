@@ -11,6 +11,7 @@ using VibePN.Engine.Configuration;
 using VibePN.Engine.Events;
 using VibePN.Host.Configuration;
 using VibePN.Host.Control;
+using VibePN.Host.Enrolment;
 using VibePN.Host.Logging;
 using VibePN.Host.Metrics;
 using VibePN.Host.Plugins;
@@ -42,6 +43,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     private readonly Meter _meter = new("vibepn.host");
     private readonly Meter _engineMeter = new("vibepn");
     private readonly Lazy<DateTimeOffset?> _certificateEnds;
+    private readonly Enrolments _enrolments;
     private StateLock? _state;
 
     /// <summary>Takes what was read and checked; starts nothing.</summary>
@@ -58,6 +60,11 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
         _parts = new RunningParts(_configuration.Host, _plugins, selection, log);
         _audit = new AuditLog(_configuration.Host.StateDirectory, TimeProvider.System, log.Loggers.CreateLogger("host/audit"));
         _trust = new TrustDesk(_parts, Node, OneAtATimeAsync);
+        _enrolments = new Enrolments(
+            EnrolmentStore.In(_configuration.Host.StateDirectory), new EnginePeers(() => _parts.Engine),
+            change => OneAtATimeAsync(change, CancellationToken.None), TimeProvider.System, log.Loggers.CreateLogger("host/enrolment"));
+        Onboarding = new Onboarding(
+            _enrolments, () => _parts.Engine, change => OneAtATimeAsync(change, CancellationToken.None));
         _meter.CreateObservableGauge("vibepn_plugin_unload_pending", () => _plugins.UnloadsPending,
             description: "Stopped plugins whose code is still in memory.");
         _meter.CreateObservableGauge("vibepn_plugin_up", ObservePlugins,
@@ -84,6 +91,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
         try
         {
             _state = StateLock.Take(_configuration.Host.StateDirectory);
+            _enrolments.Load();
             Task<MetricsEndpoint?> metrics = Task.Run(() => _parts.OpenMetrics(_configuration.Host));
             try
             {
@@ -120,6 +128,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
         _engineMeter.Dispose();
         _state?.Dispose();
         _changing.Dispose();
+        _enrolments.Dispose();
     }
 
     /// <summary>Called for an exception nobody caught, on the thread it ended.</summary>
@@ -169,10 +178,17 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
         _parts.Engine.PingAsync(request, cancellationToken);
 
     /// <inheritdoc/>
+    public IOnboarding Onboarding { get; }
+
+    /// <inheritdoc/>
     public ImmutableArray<string> Pending => _parts.Pending;
 
     /// <inheritdoc/>
-    public ImmutableArray<string> Warnings => _audit.Fault is { } fault ? [fault] : [];
+    public ImmutableArray<string> Warnings =>
+    [
+        .. _audit.Fault is { } audit ? [audit] : Array.Empty<string>(),
+        .. Onboarding.Fault is { } invites ? [$"invites: {invites}"] : Array.Empty<string>(),
+    ];
 
     /// <inheritdoc/>
     public ITrustDesk Trust => _trust;
@@ -317,6 +333,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
             Events = _parts.Events,
             Meter = _engineMeter,
             Store = new PluginStore(Path.Combine(_configuration.Host.StateDirectory, StateFolders.Engine)),
+            Joining = _enrolments,
             Built = BuildDay.Start,
         };
         var engine = new OverlayEngine(_configuration.Engine, parts);

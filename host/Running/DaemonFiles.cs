@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using VibePN.Contracts;
 using VibePN.Host.Configuration;
+using VibePN.Host.Enrolment;
+using VibePN.Host.Native;
 using VibePN.Host.Plugins;
 
 namespace VibePN.Host.Running;
@@ -17,14 +19,16 @@ internal sealed record DaemonFiles(
     /// <param name="strict">Whether a fault of an optional plugin, or of one that stands by, is an error too.</param>
     /// <param name="errors">Every error of both files and all plugins, when null is returned.</param>
     public static DaemonFiles? Read(CommandLine line, bool strict, out ImmutableArray<string> errors) =>
-        Read(line, strict, node: null, out errors);
+        Read(line, strict, node: null, stateDirectory: null, out errors);
 
     /// <summary>Reads and checks for a daemon that runs.</summary>
     /// <param name="line">Where the files are.</param>
     /// <param name="strict">As above.</param>
     /// <param name="node">Who the daemon is, whatever the identity in the file is to be at the next start.</param>
+    /// <param name="stateDirectory">The state directory in use; null when the file says it.</param>
     /// <param name="errors">As above.</param>
-    public static DaemonFiles? Read(CommandLine line, bool strict, Fingerprint? node, out ImmutableArray<string> errors)
+    public static DaemonFiles? Read(
+        CommandLine line, bool strict, Fingerprint? node, string? stateDirectory, out ImmutableArray<string> errors)
     {
         DaemonConfiguration? configuration = null;
         IReadOnlyList<ConfigError> configErrors = [];
@@ -49,7 +53,31 @@ internal sealed record DaemonFiles(
             return null;
         }
 
-        return new DaemonFiles(configuration, plugins, [.. pluginErrors.Select(pair => pair.Error.ToString())]);
+        if (TryEnrol(configuration, stateDirectory, strict || node is not null, out ImmutableArray<string> notes) is { } enrolled)
+            return new DaemonFiles(enrolled, plugins, [.. pluginErrors.Select(pair => pair.Error.ToString()), .. notes]);
+        errors = notes;
+        return null;
+    }
+
+    // A start goes on without the peers that joined by invites: those of config.toml must not be cut off by another file.
+    // A reload must not lose them silently, and a check is there to find such things.
+    private static DaemonConfiguration? TryEnrol(
+        DaemonConfiguration configuration, string? stateDirectory, bool strict, out ImmutableArray<string> notes)
+    {
+        string directory = stateDirectory ?? configuration.Host.StateDirectory;
+        notes = [];
+        // root checks the files of a daemon that runs as another user, and whose state is not root's to judge.
+        if (FileFacts.TryStat(directory, followLinks: true, out FileFacts facts) >= 0 && facts.Uid != FileFacts.EffectiveUser)
+            return configuration;
+        try
+        {
+            return EnrolledPeers.Merge(configuration, directory, out notes);
+        }
+        catch (IOException exception)
+        {
+            notes = [$"The peers that joined by invites are not known: {exception.Message}"];
+            return strict ? null : configuration;
+        }
     }
 
     private static bool IsDispensable(PluginEntry entry) => entry.Optional || entry.Standby;

@@ -23,7 +23,7 @@ internal sealed class Reloading(RunningParts parts, CommandLine files, Fingerpri
     /// <param name="dryRun">Whether to stop after the plan.</param>
     public async Task<ReloadOutcome> RunAsync(bool dryRun)
     {
-        if (DaemonFiles.Read(files, strict: false, node, out ImmutableArray<string> errors) is not { } read)
+        if (DaemonFiles.Read(files, strict: false, node, parts.Settings.StateDirectory, out ImmutableArray<string> errors) is not { } read)
             return new ReloadOutcome(ControlError.InvalidConfig, string.Join('\n', errors), []);
         try
         {

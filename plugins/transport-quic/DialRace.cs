@@ -5,7 +5,7 @@ namespace VibePN.Plugins.TransportQuic;
 
 /// <summary>One dial's addresses, with the handshakes that are under way.</summary>
 /// <remarks>Belongs to the loop's thread.</remarks>
-internal sealed class DialRace(long dialId, IPEndPoint[] addresses) : ITimed
+internal sealed class DialRace(long dialId, string protocol, IPEndPoint[] addresses) : ITimed
 {
     private readonly List<(IPEndPoint Address, CloseReason Reason)> _failures = [];
     private int _next;
@@ -16,6 +16,9 @@ internal sealed class DialRace(long dialId, IPEndPoint[] addresses) : ITimed
 
     /// <summary>The engine's number of the dial.</summary>
     public long DialId { get; } = dialId;
+
+    /// <summary>The one protocol name to offer; empty for the usual ones.</summary>
+    public string Protocol { get; } = protocol;
 
     /// <summary>Handshakes under way.</summary>
     public List<QuicConnection> Open { get; } = [];

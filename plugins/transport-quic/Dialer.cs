@@ -40,7 +40,7 @@ internal sealed class Dialer(EventLoop loop, Func<string, CancellationToken, Tas
             : request.Address;
         if (IPEndPoint.TryParse(address, out IPEndPoint? literal) && literal.Port != 0)
         {
-            Post(request.Id, [literal], "");
+            Post(request, [literal], "");
             return;
         }
         int colon = address.LastIndexOf(':');
@@ -48,11 +48,11 @@ internal sealed class Dialer(EventLoop loop, Func<string, CancellationToken, Tas
             address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port);
         if (!valid || port == 0)
         {
-            Post(request.Id, [], $"'{address}' is not host:port");
+            Post(request, [], $"'{address}' is not host:port");
             return;
         }
         // While it stands here a stop waits for it.
-        Task task = ResolveAsync(request.Id, address[..colon], port);
+        Task task = ResolveAsync(request, address[..colon], port);
         _resolving[request.Id] = task;
         _ = task.ContinueWith(
             _ => _resolving.TryRemove(request.Id, out Task? _), CancellationToken.None,
@@ -81,7 +81,7 @@ internal sealed class Dialer(EventLoop loop, Func<string, CancellationToken, Tas
             loop.Events.OnDialFailed(command.DialId, new CloseReason(CloseCode.Unreachable, text));
             return;
         }
-        var race = new DialRace(command.DialId, order);
+        var race = new DialRace(command.DialId, command.Protocol, order);
         _races[command.DialId] = race;
         TryNext(race, now);
     }
@@ -136,7 +136,7 @@ internal sealed class Dialer(EventLoop loop, Func<string, CancellationToken, Tas
         while (race.HasNext)
         {
             IPEndPoint address = race.TakeNext();
-            QuicConnection? connection = loop.Connect(race.DialId, SocketAddress28.From(address), out string fault);
+            QuicConnection? connection = loop.Connect(race.DialId, race.Protocol, SocketAddress28.From(address), out string fault);
             if (connection is null)
             {
                 race.OnFailure(address, new CloseReason(CloseCode.Unreachable, fault));
@@ -157,7 +157,7 @@ internal sealed class Dialer(EventLoop loop, Func<string, CancellationToken, Tas
         endPoint.AddressFamily == AddressFamily.InterNetwork ? LibC.AF_INET : LibC.AF_INET6);
 
     // A resolver that never answers must not hold the dial: its time is that of a handshake.
-    private async Task ResolveAsync(long dialId, string host, int port)
+    private async Task ResolveAsync(DialRequest request, string host, int port)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stopped.Token);
         limit.CancelAfter(loop.Options.HandshakeTimeout);
@@ -165,20 +165,20 @@ internal sealed class Dialer(EventLoop loop, Func<string, CancellationToken, Tas
         {
             // A lookup under way does not end when it is cancelled; only the wait for it does.
             IPAddress[] addresses = await resolver(host, limit.Token).WaitAsync(limit.Token);
-            Post(dialId, [.. addresses.Select(address => new IPEndPoint(address, port))], "");
+            Post(request, [.. addresses.Select(address => new IPEndPoint(address, port))], "");
         }
         catch (OperationCanceledException)
         {
-            Post(dialId, [], _stopped.IsCancellationRequested
+            Post(request, [], _stopped.IsCancellationRequested
                 ? "the transport stops"
                 : $"'{host}' was not resolved within {loop.Options.HandshakeTimeout.TotalSeconds:0.#} s");
         }
         catch (Exception fault) when (fault is SocketException or ArgumentException)
         {
-            Post(dialId, [], $"'{host}' could not be resolved: {fault.Message}");
+            Post(request, [], $"'{host}' could not be resolved: {fault.Message}");
         }
     }
 
-    private void Post(long dialId, IPEndPoint[] addresses, string fault) =>
-        loop.Post(new LoopCommand(LoopCommandKind.Resolved, dialId, addresses, fault));
+    private void Post(DialRequest request, IPEndPoint[] addresses, string fault) =>
+        loop.Post(new LoopCommand(LoopCommandKind.Resolved, request.Id, addresses, fault, request.Protocol));
 }

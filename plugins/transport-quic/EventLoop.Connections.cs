@@ -12,6 +12,7 @@ internal sealed unsafe partial class EventLoop
     {
         Role = role,
         Credentials = _credentials,
+        Protocol = "",
         Callbacks = _callbacks,
         Local = socket.Local,
         Remote = remote,
@@ -47,9 +48,12 @@ internal sealed unsafe partial class EventLoop
     }
 
     /// <summary>Starts one try of a dial, on the loop's thread.</summary>
+    /// <param name="dialId">The dial.</param>
+    /// <param name="protocol">The one protocol name to offer; empty for the usual ones.</param>
+    /// <param name="remote">Where to.</param>
     /// <param name="fault">Why it could not even begin.</param>
     /// <returns>Null when it could not.</returns>
-    public QuicConnection? Connect(long dialId, in SocketAddress28 remote, out string fault)
+    public QuicConnection? Connect(long dialId, string protocol, in SocketAddress28 remote, out string fault)
     {
         UdpSocket? socket = SocketFor(remote);
         fault = Stopping ? "the transport stops"
@@ -65,6 +69,7 @@ internal sealed unsafe partial class EventLoop
         RandomNumberGenerator.Fill(destination);
         ConnectionSeed seed = Seed(ConnectionRole.Initiator, socket, remote, _now) with
         {
+            Protocol = protocol,
             SourceCid = source,
             DestinationCid = destination,
         };

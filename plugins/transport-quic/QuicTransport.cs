@@ -90,7 +90,7 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
         {
             _sockets = new ListenSockets();
             _sockets.Change([.. options.Listen.Where(MayOpen)], _settings);
-            credentials = new TlsCredentials(options.Identity, options.Protocols);
+            credentials = new TlsCredentials(options.Identity, options.Protocols, options.SpecialProtocols);
             _loop = new EventLoop(
                 _sockets.Listed, credentials, _stock, options, _settings, _sources, events, _counters, _context.Logger, Resolver)
             { LongestRetirement = LongestRetirement };

@@ -15,16 +15,19 @@ internal sealed unsafe class TlsCredentials : IDisposable
         + ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:%DISABLE_TLS13_COMPAT_MODE";
 
     private readonly byte[][] _protocols;
+    private readonly byte[][] _special;
     private nint _credentials;
     private nint _priority;
 
     /// <summary>Reads the identity.</summary>
     /// <param name="identity">Who we are; null shows no certificate, which every peer of ours refuses (tests).</param>
     /// <param name="protocols">Protocol names, best first.</param>
+    /// <param name="special">Names accepted besides, and offered only where one is asked for.</param>
     /// <exception cref="PluginException">GnuTLS does not take the certificate or the key.</exception>
-    public TlsCredentials(NodeIdentity? identity, IReadOnlyList<string> protocols)
+    public TlsCredentials(NodeIdentity? identity, IReadOnlyList<string> protocols, params IReadOnlyList<string> special)
     {
         _protocols = [.. protocols.Select(Encoding.ASCII.GetBytes)];
+        _special = [.. special.Select(Encoding.ASCII.GetBytes)];
         try
         {
             InitialisePriority();
@@ -38,9 +41,10 @@ internal sealed unsafe class TlsCredentials : IDisposable
     }
 
     /// <summary>A new session that verifies through <see cref="ConnectionCallbacks.Verify"/>.</summary>
+    /// <param name="protocol">Initiator: the one name to offer; empty for all but the special ones.</param>
     /// <param name="reference">Leads the callbacks to the connection; outlives the session.</param>
     /// <returns>The session, or 0 when memory ran out.</returns>
-    public nint CreateSession(ConnectionRole role, NgCryptoConnRef* reference)
+    public nint CreateSession(ConnectionRole role, string protocol, NgCryptoConnRef* reference)
     {
         // Tickets and early data would let a session begin without proving the key again.
         bool server = role == ConnectionRole.Responder;
@@ -52,7 +56,7 @@ internal sealed unsafe class TlsCredentials : IDisposable
             return 0;
         int failed = GnuTls.gnutls_priority_set(session, _priority)
             | GnuTls.gnutls_credentials_set(session, GnuTls.CRD_CERTIFICATE, _credentials)
-            | SetProtocols(session, server)
+            | SetProtocols(session, server, server ? [.. _protocols, .. _special] : Offered(protocol))
             | (server
                 ? Ngtcp2Crypto.ngtcp2_crypto_gnutls_configure_server_session(session)
                 : Ngtcp2Crypto.ngtcp2_crypto_gnutls_configure_client_session(session));
@@ -75,7 +79,7 @@ internal sealed unsafe class TlsCredentials : IDisposable
         if (GnuTls.gnutls_alpn_get_selected_protocol(session, &name) != 0)
             return "";
         var bytes = new ReadOnlySpan<byte>(name.Data, (int)name.Length);
-        foreach (byte[] known in _protocols)
+        foreach (byte[] known in (ReadOnlySpan<byte[]>)[.. _protocols, .. _special])
         {
             if (bytes.SequenceEqual(known))
                 return Encoding.ASCII.GetString(bytes);
@@ -147,19 +151,21 @@ internal sealed unsafe class TlsCredentials : IDisposable
             { Fault = PluginFault.Configuration };
     }
 
-    private int SetProtocols(nint session, bool server)
+    private byte[][] Offered(string protocol) => protocol.Length == 0 ? _protocols : [Encoding.ASCII.GetBytes(protocol)];
+
+    private static int SetProtocols(nint session, bool server, byte[][] protocols)
     {
-        GnuTlsDatum* names = stackalloc GnuTlsDatum[_protocols.Length];
-        byte** blocks = stackalloc byte*[_protocols.Length];
-        for (int i = 0; i < _protocols.Length; i++)
+        GnuTlsDatum* names = stackalloc GnuTlsDatum[protocols.Length];
+        byte** blocks = stackalloc byte*[protocols.Length];
+        for (int i = 0; i < protocols.Length; i++)
         {
-            blocks[i] = (byte*)NativeMemory.Alloc((nuint)_protocols[i].Length);
-            _protocols[i].CopyTo(new Span<byte>(blocks[i], _protocols[i].Length));
-            names[i] = new GnuTlsDatum { Data = blocks[i], Length = (uint)_protocols[i].Length };
+            blocks[i] = (byte*)NativeMemory.Alloc((nuint)protocols[i].Length);
+            protocols[i].CopyTo(new Span<byte>(blocks[i], protocols[i].Length));
+            names[i] = new GnuTlsDatum { Data = blocks[i], Length = (uint)protocols[i].Length };
         }
         uint flags = server ? GnuTls.ALPN_MANDATORY | GnuTls.ALPN_SERVER_PRECEDENCE : GnuTls.ALPN_MANDATORY;
-        int error = GnuTls.gnutls_alpn_set_protocols(session, names, (uint)_protocols.Length, flags);
-        for (int i = 0; i < _protocols.Length; i++)
+        int error = GnuTls.gnutls_alpn_set_protocols(session, names, (uint)protocols.Length, flags);
+        for (int i = 0; i < protocols.Length; i++)
             NativeMemory.Free(blocks[i]);
         return error;
     }

@@ -8,6 +8,7 @@ public sealed class ReferenceRulesTests
     private const string Offload = "offload/VibePN.Offload.csproj";
     private const string BestPath = "bestpath/VibePN.BestPath.csproj";
     private const string Certificates = "certificates/VibePN.Certificates.csproj";
+    private const string Invites = "invites/VibePN.Invites.csproj";
     private const string Engine = "engine/VibePN.Engine.csproj";
     private const string TunLinux = "plugins/tun-linux/VibePN.Plugins.TunLinux.csproj";
     private const string TransportQuic = "plugins/transport-quic/VibePN.Plugins.TransportQuic.csproj";
@@ -25,7 +26,7 @@ public sealed class ReferenceRulesTests
     [Fact]
     public void All_that_is_shipped_is_known_here()
     {
-        string[] known = [BestPath, Certificates, Contracts, Engine, Host, Offload, Prefixes, Client];
+        string[] known = [BestPath, Certificates, Contracts, Engine, Host, Invites, Offload, Prefixes, Client];
         Assert.Equal(known.Order(StringComparer.Ordinal), Repository.ShippedProjects.Except(Repository.Plugins));
         Assert.InRange(Repository.Plugins.Length, 5, int.MaxValue);
     }
@@ -69,10 +70,10 @@ public sealed class ReferenceRulesTests
     [Fact]
     public void Contracts_libraries_and_engine_know_no_library_but_the_shared_ones()
     {
-        foreach (string project in new[] { Contracts, Prefixes, Offload, BestPath, Certificates, Engine })
+        foreach (string project in new[] { Contracts, Prefixes, Offload, BestPath, Certificates, Invites, Engine })
         {
             string[] foreign = [.. Repository.AssemblyReferences(project).Where(reference => !IsInRuntime(reference))];
-            Assert.Empty(foreign.Except([.. Shared, Name(Prefixes), Name(Offload)]));
+            Assert.Empty(foreign.Except([.. Shared, Name(Prefixes), Name(Offload), Name(Invites)]));
         }
     }
 
@@ -90,9 +91,10 @@ public sealed class ReferenceRulesTests
         Offload => [Contracts],
         BestPath => [Contracts, Prefixes],
         Certificates => [Contracts],
-        Engine => [Contracts, Offload, Prefixes],
-        Host => [Contracts, Engine],
-        Client => [],
+        Invites => [],
+        Engine => [Contracts, Invites, Offload, Prefixes],
+        Host => [Contracts, Engine, Invites],
+        Client => [Invites], // both ends of an invite must agree on every byte of it
         TunLinux or TransportQuic => [Contracts, Prefixes, Offload, BestPath, Certificates],
         _ => [Contracts, Prefixes, BestPath, Certificates],
     };

@@ -39,13 +39,13 @@ public sealed class MemoryConnection : ITransportConnection
     public Fingerprint Peer { get; }
 
     /// <inheritdoc/>
-    public string Protocol => "vibepn/1";
+    public required string Protocol { get; init; }
 
     /// <inheritdoc/>
     public PathFacts Path { get; }
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> ChannelBinding { get; private set; }
+    public required ReadOnlyMemory<byte> ChannelBinding { get; init; }
 
     /// <inheritdoc/>
     public bool SendControl(ReadOnlySpan<byte> bytes)
@@ -121,7 +121,6 @@ public sealed class MemoryConnection : ITransportConnection
     internal void Join(MemoryConnection other)
     {
         (_other, other._other) = (other, this);
-        ChannelBinding = other.ChannelBinding = SHA256.HashData(BitConverter.GetBytes(Id));
     }
 
     private void SendOne(byte[] packet, ushort network)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using VibePN.Contracts;
 
@@ -15,6 +16,8 @@ public sealed class MemoryTransport(MemoryWire wire) : ITransportPlugin
     private ITransportEvents? _events;
     private Thread? _thread;
     private byte[] _certificate = [];
+    private string[] _accepted = [];
+    private string _protocol = "";
     private long _completed;
     private long _refused;
 
@@ -41,6 +44,8 @@ public sealed class MemoryTransport(MemoryWire wire) : ITransportPlugin
         ArgumentNullException.ThrowIfNull(options);
         _events = events;
         Address = options.Listen[0];
+        _accepted = [.. options.Protocols, .. options.SpecialProtocols];
+        _protocol = options.Protocols[0];
         using (var certificate = X509Certificate2.CreateFromPem(options.Identity.CertificatePem))
             _certificate = certificate.RawData;
         if (!wire.TryListen(Address.ToString(), this))
@@ -114,35 +119,44 @@ public sealed class MemoryTransport(MemoryWire wire) : ITransportPlugin
             Fail(request.Id, CloseCode.Unreachable, "nobody listens there");
             return;
         }
-        HandshakeVerdict verdict = Ask(ConnectionRole.Initiator, request.Id, target);
+        string protocol = request.Protocol.Length > 0 ? request.Protocol : _protocol;
+        if (!target._accepted.Contains(protocol))
+        {
+            Fail(request.Id, CloseCode.HandshakeFailed, "the peer speaks none of our protocols");
+            return;
+        }
+        HandshakeVerdict verdict = Ask(ConnectionRole.Initiator, request.Id, target, protocol);
         if (!verdict.Accepted)
         {
             Fail(request.Id, CloseCode.TrustRefused, verdict.Text);
             return;
         }
-        target.After(wire.HandshakeTime / 2, () => target.Accept(this, request.Id, verdict.Peer));
+        target.After(wire.HandshakeTime / 2, () => target.Accept(this, request.Id, verdict.Peer, protocol));
     }
 
-    private void Accept(MemoryTransport from, long dialId, Fingerprint self)
+    private void Accept(MemoryTransport from, long dialId, Fingerprint self, string protocol)
     {
-        HandshakeVerdict verdict = Ask(ConnectionRole.Responder, 0, from);
+        HandshakeVerdict verdict = Ask(ConnectionRole.Responder, 0, from, protocol);
         if (!verdict.Accepted)
         {
             from.Post(_ => from.Fail(dialId, CloseCode.TrustRefused, "the peer refused our certificate"));
             return;
         }
-        var there = new MemoryConnection(from, ConnectionRole.Initiator, self, Address);
-        var here = new MemoryConnection(this, ConnectionRole.Responder, verdict.Peer, from.Address);
+        byte[] binding = RandomNumberGenerator.GetBytes(32);
+        var there = new MemoryConnection(from, ConnectionRole.Initiator, self, Address)
+            { Protocol = protocol, ChannelBinding = binding };
+        var here = new MemoryConnection(this, ConnectionRole.Responder, verdict.Peer, from.Address)
+            { Protocol = protocol, ChannelBinding = binding };
         there.Join(here);
         // Before anything is sent, so that each end hears of its connection first.
         from.Post(_ => from.Keep(there, dialId));
         Keep(here, 0);
     }
 
-    private HandshakeVerdict Ask(ConnectionRole role, long dialId, MemoryTransport other)
+    private HandshakeVerdict Ask(ConnectionRole role, long dialId, MemoryTransport other, string protocol)
     {
         HandshakeVerdict verdict = _events!.OnHandshake(
-            new HandshakeQuestion(role, dialId, other._certificate, 1, "vibepn/1", other.Address));
+            new HandshakeQuestion(role, dialId, other._certificate, 1, protocol, other.Address));
         if (!verdict.Accepted)
             Interlocked.Increment(ref _refused);
         return verdict;

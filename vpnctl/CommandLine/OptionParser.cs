@@ -69,7 +69,11 @@ internal static class OptionParser
             if (option.IsSwitch && !TryReadSwitch(value, out value))
                 throw Usage(command, $"{parts[0]} takes true or false, not '{Escape.Controls(parts[1])}'.");
             // CommandLineParser takes only this form without guessing what a dash in the value means.
-            joined.Add($"{parts[0]}={value}");
+            // A value of several lines, such as the predecessor's invite, it takes only as a word of its own.
+            if (value.Contains('\n', StringComparison.Ordinal) && value[0] != '-')
+                joined.AddRange([parts[0], value]);
+            else
+                joined.Add($"{parts[0]}={value}");
         }
         return joined;
     }

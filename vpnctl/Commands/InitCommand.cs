@@ -2,14 +2,17 @@ using System.Text;
 using System.Text.Json;
 using CommandLine;
 using VibePN.Vpnctl.Identity;
+using VibePN.Vpnctl.Joining;
 using VibePN.Vpnctl.Rendering;
 
 namespace VibePN.Vpnctl.Commands;
 
 /// <summary>Options of <c>init</c>; the predecessor's, and a few more.</summary>
-internal sealed class InitOptions : CommandOptions
+internal sealed class InitOptions : StartOptions
 {
     public const string DefaultCertificate = "/etc/vibepn/certs/node.crt";
+    public const string DefaultKey = "/etc/vibepn/certs/node.key";
+    public const string DefaultListen = "0.0.0.0:51820,[::]:51820";
 
     [Option("config", MetaValue = "PATH", Default = "/etc/vibepn/config.toml", HelpText = "The configuration to write.")]
     public string Config { get; set; } = "";
@@ -17,7 +20,7 @@ internal sealed class InitOptions : CommandOptions
     [Option("cert", MetaValue = "PATH", Default = DefaultCertificate, HelpText = "The certificate to write.")]
     public string Certificate { get; set; } = "";
 
-    [Option("key", MetaValue = "PATH", Default = "/etc/vibepn/certs/node.key", HelpText = "The private key to write.")]
+    [Option("key", MetaValue = "PATH", Default = DefaultKey, HelpText = "The private key to write.")]
     public string Key { get; set; } = "";
 
     [Option("name", MetaValue = "NAME", HelpText = "The certificate's common name. Default: the host's name")]
@@ -38,7 +41,7 @@ internal sealed class InitOptions : CommandOptions
     [Option("export", HelpText = "Announce this node's address to its peers; --export=false to keep it back.")]
     public bool? Export { get; set; }
 
-    [Option("listen", MetaValue = "ADDRESSES", Default = "0.0.0.0:51820,[::]:51820",
+    [Option("listen", MetaValue = "ADDRESSES", Default = DefaultListen,
         HelpText = "Where peers can reach this node, separated by commas.")]
     public string Listen { get; set; } = "";
 
@@ -55,6 +58,8 @@ internal static class InitCommand
     public static int Run(InitOptions options, Terminal terminal)
     {
         bool identityOnly = options.IdentityOnly is true;
+        if (identityOnly && options.Start is true)
+            throw new CommandException("--start needs a configuration, which --identity-only does not write.", ExitCode.Usage);
         InitPlan plan = InitPlan.From(options);
         using NodeCertificate identity = NodeCertificate.Create(plan.CommonName, TimeProvider.System.GetUtcNow());
         List<NewFile> files =
@@ -72,6 +77,8 @@ internal static class InitCommand
             terminal.Out.WriteLine($"Initialized {Escape.Controls(identityOnly ? plan.Certificate : plan.Config)}");
             terminal.Out.WriteLine($"Fingerprint: {identity.Fingerprint}");
         }
+        if (options.Start is true && new DaemonStarter(options, plan.Config).Start() is { } started)
+            terminal.Error.WriteLine(started);
         return ExitCode.Ok;
     }
 

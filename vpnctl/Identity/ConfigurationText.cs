@@ -14,7 +14,7 @@ internal static class ConfigurationText
         [identity]
         cert = {Quote(plan.Certificate)}
         key = {Quote(plan.Key)}
-        fingerprint = {Quote(fingerprint)}
+        fingerprint = {Quote(fingerprint)}{ControlOf(plan.Socket)}
 
         # Every peer needs a table like this. Without an address the peer dials us.
         #
@@ -24,12 +24,23 @@ internal static class ConfigurationText
         # fingerprint = "<what 'vpnctl fingerprint' prints on that node>"
         # networks = [{Comment(Quote(plan.Network))}]
 
+        """ + (plan.HasNetwork ? NetworkOf(plan) : "");
+
+    private static string NetworkOf(InitPlan plan) => $"""
+
         [networks.{TableKey(plan.Network)}]
         prefix = {Quote(plan.Prefix)}
         {(plan.Prefix6 is null ? "# prefix6 = \"fd5a:1c3e:77::/64\"" : $"prefix6 = {Quote(plan.Prefix6)}\naddress6 = \"auto\"")}
         address = {Quote(plan.Address)}
         export = {(plan.Export ? "true" : "false")}
 
+        """;
+
+    private static string ControlOf(string? socket) => socket is null ? "" : $"""
+
+
+        [control]
+        socket = {Quote(socket)}
         """;
 
     /// <summary>A TOML basic string.</summary>
@@ -48,8 +59,8 @@ internal static class ConfigurationText
         return quoted.Append('"').ToString();
     }
 
-    // A dot in a bare key would begin another table.
-    private static string TableKey(string name) => name.Contains('.') ? Quote(name) : name;
+    /// <summary>A part of a table's name: a dot in a bare one would begin another table.</summary>
+    public static string TableKey(string name) => name.Contains('.') ? Quote(name) : name;
 
     private static string Comment(string text) =>
         string.Concat(text.Select(value => char.IsControl(value) ? '?' : value));

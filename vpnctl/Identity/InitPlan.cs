@@ -33,6 +33,12 @@ internal sealed partial record InitPlan
 
     public required IReadOnlyList<string> Listen { get; init; }
 
+    /// <summary>The control socket to write down; null for the daemon's default.</summary>
+    public string? Socket { get; init; }
+
+    /// <summary>Whether the configuration begins with a network, or with none.</summary>
+    public bool HasNetwork { get; init; } = true;
+
     /// <summary>Checks the options.</summary>
     /// <exception cref="CommandException">One of them makes no sense.</exception>
     public static InitPlan From(InitOptions options)
@@ -50,6 +56,7 @@ internal sealed partial record InitPlan
             Prefix6 = options.Prefix6 is string prefix6 ? CheckPrefix6(prefix6) : null,
             Address = CheckAddress(options.Address, options.Prefix),
             Export = options.Export ?? true,
+            Socket = options.Socket is string socket ? Path.GetFullPath(socket) : null,
             Listen = [.. options.Listen.Split(',', StringSplitOptions.TrimEntries).Select(CheckListen)],
         };
         string[] paths = [plan.Config, plan.Certificate, plan.Key];

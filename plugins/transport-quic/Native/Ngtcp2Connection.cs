@@ -28,6 +28,9 @@ internal readonly ref struct ConnectionSeed
     /// <summary>Responder: the reset token of <see cref="SourceCid"/>.</summary>
     public ReadOnlySpan<byte> ResetToken { get; init; }
 
+    /// <summary>Initiator: the one protocol name to offer; empty for the usual ones.</summary>
+    public required string Protocol { get; init; }
+
     public required SocketAddress28 Local { get; init; }
     public required SocketAddress28 Remote { get; init; }
     public required ulong Now { get; init; }
@@ -324,7 +327,7 @@ internal sealed unsafe class Ngtcp2Connection : IDisposable
         _state->Link(seed.Local, seed.Remote);
         _state->Reference.GetConn = (nint)(delegate* unmanaged[Cdecl]<NgCryptoConnRef*, nint>)&ConnectionCallbacks.GetConn;
         _state->Reference.Owner = GCHandle.ToIntPtr(_owner);
-        _session = _credentials.CreateSession(seed.Role, &_state->Reference);
+        _session = _credentials.CreateSession(seed.Role, seed.Protocol, &_state->Reference);
         if (_session == 0)
             return false;
         NgCallbacks callbacks = seed.Callbacks;

@@ -76,7 +76,7 @@ public sealed partial class WireFormatDocumentTests
     private static byte[] Bytes(string hex) => Convert.FromHexString(Blank().Replace(hex, ""));
 
     // The tests run from their output folder, somewhere below the solution.
-    private static string FindRoot()
+    internal static string FindRoot()
     {
         DirectoryInfo? folder = new(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "VibePN.Modular.sln")))

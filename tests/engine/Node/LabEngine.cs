@@ -59,6 +59,9 @@ internal sealed class LabEngine : IAsyncDisposable
     /// <summary>What happened in the present run.</summary>
     public EventRing Events { get; private set; } = null!;
 
+    /// <summary>Keeps invites; nobody does by default.</summary>
+    public IJoinAuthority? Joining { get; set; }
+
     public LabPolicy Policy { get; private set; } = null!;
 
     /// <summary>The machine's clock, which can be set wrong.</summary>
@@ -99,6 +102,7 @@ internal sealed class LabEngine : IAsyncDisposable
             Events = Events = new EventRing(Clock),
             Meter = _meter,
             Store = _context,
+            Joining = Joining,
         });
         _started = true;
         await Engine.StartAsync(default);

@@ -173,7 +173,7 @@ public sealed class ServedPumpTests : IDisposable
 
     // Neither the control loop nor the gate has anything to do with pumps.
     private EngineDriver Driver(params ITransportPlugin[] transports) =>
-        new(null!, null!, transports, (device, text) => _lost.Add($"{device}: {text}"));
+        new(null!, null!, transports, (device, text) => _lost.Add($"{device}: {text}"), null, _ => { });
 
     private void AssertHasThread(ITunDevice device, FakeTunDevice kernel, EngineDriver driver)
     {

@@ -405,6 +405,10 @@ public sealed class ControlMethodsTests
 
         public Fingerprint Node => ControlMethodsTests.Node;
 
+        public Enrolment.FakeOnboarding Invites { get; } = new();
+
+        public VibePN.Host.Enrolment.IOnboarding Onboarding => Invites;
+
         public Task<EngineStatus> GetStatusAsync(CancellationToken cancellationToken) =>
             Fault is null ? Task.FromResult(Status) : Task.FromException<EngineStatus>(Fault);
 

@@ -87,18 +87,18 @@ internal sealed class Node : ITransportEvents, IAsyncDisposable
     }
 
     /// <summary>Dials and gives the dial's number.</summary>
-    public long Dial(string address)
+    public long Dial(string address, string protocol = "")
     {
         long id = Interlocked.Increment(ref s_dials);
-        Transport.Dial(new DialRequest(id, address));
+        Transport.Dial(new DialRequest(id, address) { Protocol = protocol });
         return id;
     }
 
     /// <summary>Dials and waits until both ends are up.</summary>
-    public async Task<(ITransportConnection Ours, ITransportConnection Theirs)> ConnectAsync(Node other)
+    public async Task<(ITransportConnection Ours, ITransportConnection Theirs)> ConnectAsync(Node other, string protocol = "")
     {
         int before = other.Connections.Count;
-        long id = Dial(other.Address);
+        long id = Dial(other.Address, protocol);
         await Eventually.Holds(() => Connections.Any(c => c.DialId == id) || DialsFailed.ContainsKey(id), "dial ends");
         Assert.False(DialsFailed.TryGetValue(id, out CloseReason reason), $"dial failed: {reason}");
         await Eventually.Holds(() => other.Connections.Count > before, "responder is up");
