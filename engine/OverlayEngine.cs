@@ -74,6 +74,13 @@ public sealed partial class OverlayEngine : IAsyncDisposable
         },
         cancellationToken);
 
+    /// <summary>Asks the control thread whether it runs: it answers between two pieces of its work.</summary>
+    public Task<EnginePulse> GetPulseAsync(CancellationToken cancellationToken) => Invoke(
+        _ => new EnginePulse(
+            Plane.Facts.PeersUp, Plane.Facts.PeersConfigured,
+            Plane.Facts.Networks.Count(network => network.Port is not null), Plane.Facts.Networks.Length),
+        cancellationToken);
+
     /// <summary>Why a packet would go where it goes.</summary>
     public Task<RouteAnswer> ExplainRouteAsync(RouteQuestion question, CancellationToken cancellationToken) => Invoke(
         now =>
