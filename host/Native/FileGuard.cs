@@ -61,8 +61,9 @@ internal static class FileGuard
     private static string? Judge(string path, FileFacts facts)
     {
         if (facts.Uid != 0 && facts.Uid != FileFacts.EffectiveUser)
-            return $"{path} belongs to uid {facts.Uid}; the owner must be root or the daemon's user. "
-                + $"Run: chown {FileFacts.EffectiveUser} {path}";
+            return $"{path} belongs to uid {facts.Uid}; the owner must be root or the daemon's user. " + (FileFacts.EffectiveUser == 0
+                ? $"Run as that user (sudo -u '#{facts.Uid}' ...), or: chown root {path}"
+                : $"Run: chown {FileFacts.EffectiveUser} {path}");
         // A root-owned sticky directory such as /tmp: others may add entries there, but not replace ours.
         bool isSticky = facts.Uid == 0 && (facts.Mode & 0x200) != 0;
         if (facts.IsWritableByOthers && !facts.IsLink && !isSticky)

@@ -17,7 +17,7 @@ internal static class Help
         text.Append("\nOptions, anywhere on the line:\n");
         AppendOptions(text, OptionInfo.Of(typeof(DaemonOptions)));
         text.Append("\n'vpnctl help COMMAND' says more about one command and shows an example.\n");
-        text.Append("Exit codes: 0 done, 1 failed, 2 wrong usage, 3 daemon unreachable, 4 invalid configuration, 5 not authorised, 6 timed out.\n");
+        text.Append($"Exit codes: {string.Join(", ", ExitCode.Meanings.Select(code => $"{code.Code} {code.Meaning}"))}.\n");
         return text.ToString();
     }
 
@@ -30,7 +30,7 @@ internal static class Help
         return text.ToString();
     }
 
-    private static IReadOnlyList<string> WordsOf(Command command) =>
+    public static IReadOnlyList<string> WordsOf(Command command) =>
         ((CommandOptions)Activator.CreateInstance(command.OptionsType)!).WordNames;
 
     private static void AppendOptions(StringBuilder text, IReadOnlyList<OptionInfo> options)
