@@ -5,7 +5,7 @@ set -euo pipefail
 
 usage() {
     cat << 'END'
-usage: ./package.sh [--version VERSION] [--system-runtime] [--output FOLDER]
+usage: ./package.sh [--version VERSION] [--system-runtime] [--fast] [--output FOLDER]
 
 Builds and writes vibepn_VERSION_ARCHITECTURE.deb for this machine to artifacts/package/:
 daemon, client and plugins, the systemd unit, manual pages, completion and a .NET runtime.
@@ -14,6 +14,7 @@ The same commit, SDK and version give the same file, byte for byte.
   --version VERSION    of the package; default: the one in Directory.Build.props
   --system-runtime     leave the runtime out and depend on dotnet-runtime-10.0, for systems
                        whose package sources have it
+  --fast               compress little: for trials
   --output FOLDER      where to write
 END
 }
@@ -21,10 +22,12 @@ END
 version=''
 own_runtime=true
 output=artifacts/package
+compression=(-Zxz)
 while [ $# -gt 0 ]; do
     case "$1" in
         --version) version="${2:?--version needs a value}"; shift ;;
         --system-runtime) own_runtime=false ;;
+        --fast) compression=(-Zgzip -z1) ;;
         --output) output="$(realpath -m "${2:?--output needs a folder}")"; shift ;;
         -h | --help) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;
@@ -80,7 +83,7 @@ if $own_runtime; then
 fi
 
 # What the operator reads and the system needs.
-install_file packaging/vibepn.service lib/systemd/system/vibepn.service
+install_file packaging/vibepn.service usr/lib/systemd/system/vibepn.service
 install_file packaging/config.toml "$documents/examples/config.toml"
 install_file packaging/debian/copyright "$documents/copyright"
 install_file docs/running.md "$documents/running.md"
@@ -111,10 +114,10 @@ install_file packaging/debian/conffiles DEBIAN/conffiles
 for script in postinst prerm postrm; do
     install_file "packaging/debian/$script" "DEBIAN/$script" 0755
 done
-(cd "$root" && find etc lib usr -type f -print0 | sort -z | xargs -0 md5sum) > "$root/DEBIAN/md5sums"
+(cd "$root" && find etc usr -type f -print0 | sort -z | xargs -0 md5sum) > "$root/DEBIAN/md5sums"
 find "$root" -exec touch --no-dereference -d "@$SOURCE_DATE_EPOCH" {} +
 
 mkdir -p "$output"
 package="$output/vibepn_${version}_$architecture.deb"
-dpkg-deb --root-owner-group -Zxz --build "$root" "$package" > /dev/null
+dpkg-deb --root-owner-group "${compression[@]}" --build "$root" "$package" > /dev/null
 say "$package: $(du -h "$package" | cut -f1), $(du -sh --exclude=DEBIAN "$root" | cut -f1) installed"
