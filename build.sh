@@ -40,7 +40,8 @@ for folder in contracts prefixes offload bestpath certificates invites engine ho
 done
 inputs=(build.sh plugins.toml Directory.Build.props Directory.Packages.props tools/dist.proj
     contracts prefixes offload bestpath certificates invites engine host vpnctl plugins)
-stamp="dist/.built-$rid-r2r-$ready_to_run"
+# The day of the build is in it; SOURCE_DATE_EPOCH fixes that day.
+stamp="dist/.built-$rid-r2r-$ready_to_run${SOURCE_DATE_EPOCH:+-$SOURCE_DATE_EPOCH}"
 
 # Folders count too: deleting a file changes only its folder.
 is_current() {
@@ -107,5 +108,5 @@ done
 chmod -R u=rwX,go=rX dist.new
 rm -rf dist
 mv dist.new dist
-touch -d "@$started" "dist/.built-$rid-r2r-$ready_to_run"
+touch -d "@$started" "dist/.built-$rid-r2r-$ready_to_run${SOURCE_DATE_EPOCH:+-$SOURCE_DATE_EPOCH}"
 say "dist/bin/vibepnd, dist/bin/vpnctl and $(find dist/plugins -mindepth 1 -maxdepth 1 | wc -l) plugins are ready"

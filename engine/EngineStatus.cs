@@ -20,6 +20,13 @@ public sealed record EngineStatus(
     public ImmutableArray<string> Offloads { get; init; } = [];
 }
 
+/// <summary>What the control thread says of the node when it is asked whether it runs.</summary>
+/// <param name="PeersUp">Peers with a connection that carries traffic.</param>
+/// <param name="PeersConfigured">Peers in the configuration.</param>
+/// <param name="NetworksOpen">Networks with an interface.</param>
+/// <param name="Networks">Networks in the configuration.</param>
+public readonly record struct EnginePulse(int PeersUp, int PeersConfigured, int NetworksOpen, int Networks);
+
 /// <summary>One configured peer.</summary>
 public sealed record PeerStatus
 {

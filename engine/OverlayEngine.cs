@@ -79,6 +79,13 @@ public sealed partial class OverlayEngine : IAsyncDisposable
     /// <summary>The time of day as far as it is known, and whether the machine's clock is believed.</summary>
     public (DateTimeOffset Now, bool IsTrusted) Clock => _node.Gate.Clock.Read();
 
+    /// <summary>Asks the control thread whether it runs: it answers between two pieces of its work.</summary>
+    public Task<EnginePulse> GetPulseAsync(CancellationToken cancellationToken) => Invoke(
+        _ => new EnginePulse(
+            Plane.Facts.PeersUp, Plane.Facts.PeersConfigured,
+            Plane.Facts.Networks.Count(network => network.Port is not null), Plane.Facts.Networks.Length),
+        cancellationToken);
+
     /// <summary>Why a packet would go where it goes.</summary>
     public Task<RouteAnswer> ExplainRouteAsync(RouteQuestion question, CancellationToken cancellationToken) => Invoke(
         now =>

@@ -66,7 +66,8 @@ static async Task<int> RunAsync(CommandLine line, DaemonFiles files)
     foreach (string warning in files.Warnings)
         Log.OptionalPluginFailed(logger, warning);
 
-    var daemon = new Daemon(line, files, log, PluginLimits.Standard);
+    using var manager = ServiceManager.FromEnvironment(Environment.GetEnvironmentVariable);
+    var daemon = new Daemon(line, files, log, PluginLimits.Standard) { Manager = manager };
     ExceptionHandling.SetUnhandledExceptionHandler(daemon.OnUnhandledException);
     using PosixSignalRegistration term = OnSignal(PosixSignal.SIGTERM, () => daemon.StopBySignal("SIGTERM"));
     using PosixSignalRegistration interrupt = OnSignal(PosixSignal.SIGINT, () => daemon.StopBySignal("SIGINT"));
@@ -84,6 +85,7 @@ static async Task<int> RunAsync(CommandLine line, DaemonFiles files)
     }
 
     Log.Stopping(logger, await daemon.StopRequested);
+    manager.Stopping();
     await daemon.DisposeAsync();
     Log.Stopped(logger);
     return ExitCodes.Ok;

@@ -10,4 +10,11 @@ internal static class ExitCode
     public const int CheckFailed = 4;
     public const int NotAuthorised = 5;
     public const int TimedOut = 6;
+
+    /// <summary>The numbers with a word or two for help and manual.</summary>
+    public static IReadOnlyList<(int Code, string Meaning)> Meanings { get; } =
+    [
+        (Ok, "done"), (Failed, "failed"), (Usage, "wrong usage"), (Unreachable, "daemon unreachable"),
+        (CheckFailed, "invalid configuration"), (NotAuthorised, "not authorised"), (TimedOut, "timed out"),
+    ];
 }

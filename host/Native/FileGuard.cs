@@ -65,8 +65,9 @@ internal static class FileGuard
     private static string? Judge(string path, FileFacts facts, uint user)
     {
         if (facts.Uid != 0 && facts.Uid != user)
-            return $"{path} belongs to uid {facts.Uid}; the owner must be root or the daemon's user. "
-                + $"Run: chown {user} {path}";
+            return $"{path} belongs to uid {facts.Uid}; the owner must be root or the daemon's user. " + (user == 0
+                ? $"Run as that user (sudo -u '#{facts.Uid}' ...), or: chown root {path}"
+                : $"Run: chown {user} {path}");
         // A root-owned sticky directory such as /tmp: others may add entries there, but not replace ours.
         bool isSticky = facts.Uid == 0 && (facts.Mode & 0x200) != 0;
         if (facts.IsWritableByOthers && !facts.IsLink && !isSticky)

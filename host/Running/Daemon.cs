@@ -45,6 +45,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     private readonly Lazy<DateTimeOffset?> _certificateEnds;
     private readonly Enrolments _enrolments;
     private StateLock? _state;
+    private Heartbeat? _heartbeat;
 
     /// <summary>Takes what was read and checked; starts nothing.</summary>
     public Daemon(CommandLine line, DaemonFiles files, DaemonLog log, PluginLimits limits)
@@ -79,6 +80,9 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     /// <inheritdoc/>
     public Fingerprint Node => _configuration.Engine.Identity.Fingerprint;
 
+    /// <summary>Who is told how the daemon is doing.</summary>
+    public ServiceManager Manager { get; init; } = ServiceManager.None;
+
     /// <summary>Completes with the reason when somebody asked the daemon to stop.</summary>
     public Task<string> StopRequested => _stopRequested.Task;
 
@@ -112,11 +116,15 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
 
         Log.Ready(_logger, (long)Stopwatch.GetElapsedTime(began).TotalMilliseconds, _plugins.All.Length,
             _configuration.Engine.Networks.Length, _configuration.Engine.Peers.Length);
+        Manager.Ready("Started.");
+        _heartbeat = new Heartbeat(Manager, token => _parts.Engine.GetPulseAsync(token), TimeProvider.System);
     }
 
     /// <summary>Says goodbye, removes the interfaces, stops the plugins. Throws nothing.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_heartbeat is { } heartbeat)
+            await heartbeat.DisposeAsync();
         // A change that is under way ends first; one that comes later finds nothing to change.
         await _changing.WaitAsync(EngineStopLimit);
         await Task.WhenAny(_parts.ControlMove, Task.Delay(EngineStopLimit));
@@ -227,7 +235,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     public Task<ReloadOutcome> ReloadAsync(bool dryRun, string caller, CancellationToken cancellationToken) => OneAtATimeAsync(
         async () =>
         {
-            ReloadOutcome outcome = await new Reloading(_parts, _files, Node).RunAsync(dryRun);
+            ReloadOutcome outcome = await ReloadingAsync(dryRun);
             foreach (string warning in outcome.Warnings)
                 Log.ReloadWarning(_logger, warning);
             LogEnds(outcome.EndedSessions);
@@ -302,6 +310,25 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
         finally
         {
             _changing.Release();
+        }
+    }
+
+    private async Task<ReloadOutcome> ReloadingAsync(bool dryRun)
+    {
+        var reloading = new Reloading(_parts, _files, Node);
+        if (dryRun)
+            return await reloading.RunAsync(dryRun);
+        string status = "The reload failed.";
+        Manager.Reloading();
+        try
+        {
+            ReloadOutcome outcome = await reloading.RunAsync(dryRun);
+            status = outcome.Error == ControlError.None ? "Reloaded." : "Reload refused, nothing changed: " + outcome.Text;
+            return outcome;
+        }
+        finally
+        {
+            Manager.Ready(status); // without it the manager would take the reload for unfinished
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Formats.Asn1;
 using System.Numerics;
 using System.Security.Cryptography;
@@ -266,11 +267,71 @@ public sealed class IdentityTests : IDisposable
     }
 
     [Fact]
+    public void Daemons_user_gets_the_key_and_may_read_the_rest()
+    {
+        Assert.Equal(new Outcome(0, "", ""), Init("--user", "nobody") with { Out = "" });
+        Assert.Equal("65534 600", Stat("%u %a", Key));
+        Assert.Equal("0 65534 640", Stat("%u %g %a", Config));
+        Assert.Equal("0 65534 640", Stat("%u %g %a", Certificate));
+        Assert.Equal("0 65534 750", Stat("%u %g %a", Path.GetDirectoryName(Key)!));
+    }
+
+    [Theory]
+    [InlineData(null, "/etc/vibepn/config.toml", "vibepn:x:997:996::/:/bin/sh", 997u, 996u)]
+    [InlineData(null, "/etc/vibepn/config.toml", "vibepn2:x:997:996::/:/bin/sh", null, null)]
+    [InlineData(null, "/etc/vibepn/config.toml", "vibepn:x:many", null, null)]
+    [InlineData(null, "/etc/vibepn2/config.toml", "vibepn:x:997:996::/:/bin/sh", null, null)]
+    [InlineData("vpn", "/srv/config.toml", "root:x:0:0::/root:/bin/sh\nvpn:x:5:6::/:", 5u, 6u)]
+    public void Packages_user_gets_what_is_in_the_packages_folder(
+        string? asked, string configuration, string passwd, uint? uid, uint? gid)
+    {
+        var user = DaemonUser.For(asked, configuration, passwd.Split('\n'));
+        Assert.Equal((uid, gid), (user?.Uid, user?.Gid));
+    }
+
+    [Fact]
+    public void User_that_does_not_exist_is_named()
+    {
+        Outcome outcome = Init("--user", "nobody-of-that-name");
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Equal("Error: --user is 'nobody-of-that-name'; there is no such local user.\n", outcome.Error);
+        Assert.Empty(Directory.GetFileSystemEntries(_directory.FullName));
+    }
+
+    [Fact]
+    public void File_that_cannot_be_given_away_is_not_written()
+    {
+        string path = PathOf("node.key");
+        new FileOwner(65534, 65534, OwnerOnly | UnixFileMode.UserExecute).Apply(_directory.FullName);
+        CommandException error = UnprivilegedThread.Run(() =>
+        {
+            try
+            {
+                FileTransaction.Write([new NewFile(path, [1], new FileOwner(0, 0, OwnerOnly))], replace: false);
+                throw new InvalidOperationException("it was written");
+            }
+            catch (CommandException caught)
+            {
+                return caught;
+            }
+        });
+        Assert.StartsWith($"Nothing was written: {path}.", error.Message, StringComparison.Ordinal);
+        Assert.Contains("could not be given to uid 0: Operation not permitted.", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(_directory.FullName));
+    }
+
+    [Fact]
     public void Text_is_quoted_as_TOML_wants_it() =>
         Assert.Equal("\"a\\\"b\\\\c\\u000ad\"", ConfigurationText.Quote("a\"b\\c\nd"));
 
     private Outcome Init(params string[] more) =>
         Outcome.Of(["init", "--config", Config, "--cert", Certificate, "--key", Key, .. more]);
+
+    private static string Stat(string format, string path)
+    {
+        using var stat = Process.Start(new ProcessStartInfo("stat", ["-c", format, path]) { RedirectStandardOutput = true })!;
+        return stat.StandardOutput.ReadToEnd().Trim();
+    }
 
     private string PathOf(string name) => Path.Combine(_directory.FullName, name);
 }

@@ -45,6 +45,12 @@ internal static class Dispatcher
             (wantsHelp ? terminal.Out : terminal.Error).Write(Help.Overview());
             return wantsHelp ? ExitCode.Ok : ExitCode.Usage;
         }
+        // For the package's build; whoever operates a node has no use for it, so help does not list it.
+        if (words is ["man"] && !wantsHelp)
+        {
+            terminal.Out.Write(ManPage.Of(CommandTable.All));
+            return ExitCode.Ok;
+        }
         if (words is ["--version", ..])
             words = ["version", .. words.Skip(1)];
         (Command command, int length) = Find(words);

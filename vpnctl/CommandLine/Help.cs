@@ -30,8 +30,7 @@ internal static class Help
         text.Append("\nOptions, anywhere on the line:\n");
         AppendOptions(text, OptionInfo.Of(typeof(DaemonOptions)));
         text.Append("\n'vpnctl help COMMAND' says more about one command and shows an example.\n");
-        AppendWrapped(text, "Exit codes: ", "0 done, 1 failed, 2 wrong usage, 3 daemon unreachable, "
-            + "4 invalid configuration or failed check, 5 not authorised, 6 timed out.");
+        AppendWrapped(text, "Exit codes: ", string.Join(", ", ExitCode.Meanings.Select(code => $"{code.Code} {code.Meaning}")) + ".");
         return text.ToString();
     }
 

@@ -48,6 +48,10 @@ internal sealed class InitOptions : StartOptions
     [Option("identity-only", HelpText = "Write the key and the certificate, no configuration.")]
     public bool? IdentityOnly { get; set; }
 
+    [Option("user", MetaValue = "NAME",
+        HelpText = "The user that the daemon runs as: gets the key, and may read the rest. Default: vibepn, if there is one and the configuration is in /etc/vibepn")]
+    public string? User { get; set; }
+
     [Option("force", HelpText = "Replace files that exist. A new key is a new identity.")]
     public bool? Force { get; set; }
 }
@@ -61,15 +65,19 @@ internal static class InitCommand
         if (identityOnly && options.Start is true)
             throw new CommandException("--start needs a configuration, which --identity-only does not write.", ExitCode.Usage);
         InitPlan plan = InitPlan.From(options);
+        DaemonUser? user = DaemonUser.For(options.User, plan.Config, File.ReadLines("/etc/passwd"));
         using NodeCertificate identity = NodeCertificate.Create(plan.CommonName, TimeProvider.System.GetUtcNow());
         List<NewFile> files =
         [
-            new(plan.Key, identity.KeyPem()),
-            new(plan.Certificate, Encoding.ASCII.GetBytes(identity.CertificatePem())),
+            new(plan.Key, identity.KeyPem(), user?.Secret),
+            new(plan.Certificate, Encoding.ASCII.GetBytes(identity.CertificatePem()), user?.Readable),
         ];
         if (!identityOnly)
-            files.Add(new NewFile(plan.Config, Encoding.UTF8.GetBytes(ConfigurationText.Of(plan, identity.Fingerprint))));
-        FileTransaction.Write(files, options.Force is true);
+        {
+            byte[] text = Encoding.UTF8.GetBytes(ConfigurationText.Of(plan, identity.Fingerprint));
+            files.Add(new NewFile(plan.Config, text, user?.Readable));
+        }
+        FileTransaction.Write(files, options.Force is true, folder: user?.Folder);
         if (options.Json is true)
             JsonView.Write(terminal.Out, writer => Write(writer, plan, identity.Fingerprint, identityOnly));
         else

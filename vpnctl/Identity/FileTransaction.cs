@@ -3,8 +3,11 @@ using VibePN.Vpnctl.Rendering;
 
 namespace VibePN.Vpnctl.Identity;
 
-/// <summary>A file to be made, readable by its owner only. Its content is zeroed once it is on disk.</summary>
-internal sealed record NewFile(string Path, byte[] Content);
+/// <summary>A file to be made. Its content is zeroed once it is on disk.</summary>
+/// <param name="Path">Where.</param>
+/// <param name="Content">All of it.</param>
+/// <param name="Owner">Whose it is to be; null leaves it to whoever makes it, and readable for nobody else.</param>
+internal sealed record NewFile(string Path, byte[] Content, FileOwner? Owner = null);
 
 /// <summary>Makes several files appear together: on any failure none is left, and what was there is back.</summary>
 internal static class FileTransaction
@@ -14,10 +17,12 @@ internal static class FileTransaction
 
     /// <summary>Writes them.</summary>
     /// <param name="files">Whole contents; directories that are missing are made with mode 0700.</param>
+    /// <param name="folder">Whose directories are to be that are missing; null leaves them to whoever makes them.</param>
     /// <param name="replace">Whether files that exist are replaced; else they are an error.</param>
     /// <param name="move">Gives a file its final name; tests make it fail.</param>
     /// <exception cref="CommandException">Nothing was changed.</exception>
-    public static void Write(IReadOnlyList<NewFile> files, bool replace, Action<string, string>? move = null)
+    public static void Write(
+        IReadOnlyList<NewFile> files, bool replace, Action<string, string>? move = null, FileOwner? folder = null)
     {
         move ??= File.Move;
         RefuseExisting(files, replace);
@@ -26,7 +31,7 @@ internal static class FileTransaction
         try
         {
             foreach (NewFile file in files)
-                Stage(file, suffix + ".new", undo);
+                Stage(file, suffix + ".new", folder, undo);
             foreach (NewFile file in files)
                 Install(file.Path, suffix, move, undo);
         }
@@ -58,11 +63,14 @@ internal static class FileTransaction
                 + "--force replaces what is there; a new key is a new identity.");
     }
 
-    private static void Stage(NewFile file, string suffix, Stack<Action> undo)
+    private static void Stage(NewFile file, string suffix, FileOwner? folder, Stack<Action> undo)
     {
         string directory = Path.GetDirectoryName(file.Path)!;
         if (!Directory.Exists(directory))
+        {
             Directory.CreateDirectory(directory, OwnerDirectory);
+            folder?.Apply(directory);
+        }
         RefuseOpenDirectory(directory);
         string staged = file.Path + suffix;
         var options = new FileStreamOptions
@@ -74,6 +82,7 @@ internal static class FileTransaction
         using var stream = new FileStream(staged, options);
         undo.Push(() => File.Delete(staged));
         stream.Write(file.Content);
+        file.Owner?.Apply(staged); // before it has its name, so that nobody ever meets it otherwise
         stream.Flush(flushToDisk: true);
     }
 

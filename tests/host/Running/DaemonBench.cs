@@ -25,6 +25,8 @@ internal sealed class DaemonBench : IAsyncDisposable
 
     public Daemon Daemon { get; private set; } = null!;
 
+    public ServiceManager Manager { get; init; } = ServiceManager.None;
+
     public string Config => File.ReadAllText(Scratch.At("config.toml"));
 
     public string Plugins => File.ReadAllText(Scratch.At("plugins.toml"));
@@ -100,7 +102,7 @@ internal sealed class DaemonBench : IAsyncDisposable
         var line = new CommandLine(Scratch.At("config.toml"), Scratch.At("plugins.toml"), CommandAction.Run);
         DaemonFiles? files = DaemonFiles.Read(line, strict: true, out System.Collections.Immutable.ImmutableArray<string> errors);
         Assert.True(files is not null, string.Join('\n', errors));
-        Daemon = new Daemon(line, files, _log, PluginLimits.Standard);
+        Daemon = new Daemon(line, files, _log, PluginLimits.Standard) { Manager = Manager };
         await Daemon.StartAsync();
     }
 

@@ -28,6 +28,9 @@ internal sealed class DaemonProcess : IDisposable
     /// <summary>The metrics port.</summary>
     public int MetricsPort { get; }
 
+    /// <summary>Where a service manager listens, or null for none.</summary>
+    public string? NotifySocket { get; init; }
+
     /// <summary>Everything written to both output streams so far.</summary>
     public string Output
     {
@@ -78,6 +81,7 @@ internal sealed class DaemonProcess : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        start.Environment["NOTIFY_SOCKET"] = NotifySocket;
         foreach (string argument in new[] { typeof(VibePN.Host.Running.ExitCodes).Assembly.Location, "--config", "config.toml", "--plugins", "plugins.toml" }
             .Concat(more))
             start.ArgumentList.Add(argument);
