@@ -57,7 +57,7 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
                 dest, (nuint)total, tokenBytes, randomBytes, (nuint)random.Length);
             if (written <= 0)
                 return;
-            loop.Arena.Commit((int)written, socket, remote, loop.AskedAddress, null, probe: true);
+            loop.Arena.Commit((int)written, socket, remote, loop.AskedAddress, null, SendAs.Alone);
             loop.Counters.Resets++;
         }
     }
@@ -76,7 +76,7 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
             dest, MinInitialBytes, (byte)RandomNumberGenerator.GetInt32(256), ids.Scid, ids.ScidLength, ids.Dcid,
             ids.DcidLength, &version, 1);
         if (written > 0)
-            loop.Arena.Commit((int)written, socket, remote, loop.AskedAddress, null, probe: true);
+            loop.Arena.Commit((int)written, socket, remote, loop.AskedAddress, null, SendAs.Alone);
     }
 
     /// <summary>A long-header packet with an ID that nobody has: perhaps a client's first.</summary>
@@ -156,7 +156,7 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
             dest, MinInitialBytes, header.Version, &header.Scid, &scid, &header.Dcid, token, (nuint)tokenLength);
         if (written <= 0)
             return;
-        loop.Arena.Commit((int)written, socket, remote, loop.AskedAddress, null, probe: true);
+        loop.Arena.Commit((int)written, socket, remote, loop.AskedAddress, null, SendAs.Alone);
         loop.Counters.Retries++;
     }
 }

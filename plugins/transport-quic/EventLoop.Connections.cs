@@ -88,6 +88,14 @@ internal sealed unsafe partial class EventLoop
             _log.BlackHole(connection.Path.Remote, isBlack ? "are lost without a word: 1,200 bytes at most from now on" : "are tried again", unlogged);
     }
 
+    /// <summary>Runs of datagrams do not reach a connection's peer.</summary>
+    public void OnCorruptRuns(QuicConnection connection)
+    {
+        if (MayLog(out long unlogged))
+            _log.CorruptRuns(connection.Peer.ToShortString(), connection.Path.Remote, unlogged);
+        CorruptRuns.Add(connection.Peer);
+    }
+
     /// <summary>A handshake is confirmed.</summary>
     public void OnUp(QuicConnection connection)
     {

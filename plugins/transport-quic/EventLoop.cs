@@ -59,8 +59,11 @@ internal sealed unsafe partial class EventLoop : IDisposable
     public EventLoop(
         UdpSocket[] sockets, TlsCredentials credentials, StockCallbacks stock, TransportOptions options,
         QuicSettings settings, PacketSources sources, ITransportEvents events, TransportCounters counters, ILogger log,
-        Func<string, CancellationToken, Task<IPAddress[]>>? resolver = null)
+        CorruptRuns? corruptRuns = null, Func<string, CancellationToken, Task<IPAddress[]>>? resolver = null,
+        SendMessages? send = null)
     {
+        CorruptRuns = corruptRuns ?? new CorruptRuns();
+        Arena = new SendArena(send);
         _credentials = credentials;
         _callbacks = stock.Table;
         ConnectionCallbacks.Install(ref _callbacks);
@@ -102,7 +105,9 @@ internal sealed unsafe partial class EventLoop : IDisposable
 
     public InboundBatch Inbound { get; }
 
-    public SendArena Arena { get; } = new();
+    public SendArena Arena { get; }
+
+    public CorruptRuns CorruptRuns { get; }
 
     public ConnectionTable Table { get; } = new();
 

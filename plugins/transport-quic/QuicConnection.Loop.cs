@@ -191,7 +191,7 @@ internal sealed partial class QuicConnection
             if (length > 0)
             {
                 _closePacket = new ReadOnlySpan<byte>(dest, (int)length).ToArray();
-                _loop.Arena.Commit((int)length, _socket, _native.WriteRemote, _source, null, probe: false);
+                _loop.Arena.Commit((int)length, _socket, _native.WriteRemote, _source, null, SendAs.Alone);
             }
         }
         End(reason, _closePacket.Length == 0 ? 0 : linger, now);
@@ -278,8 +278,9 @@ internal sealed partial class QuicConnection
     void IConnectionCallbacks.OnDatagramLost(ulong id)
     {
         _datagramsLost++;
-        if (id == LargePacket)
+        if ((id & LargePacket) != 0)
             _blackHole.OnLost();
+        _runs?.OnLost(id >> PacketShift);
     }
 
     void IConnectionCallbacks.OnNewConnectionId(Span<byte> cid, Span<byte> token)
@@ -345,6 +346,7 @@ internal sealed partial class QuicConnection
         _outbound = new OutboundDatagrams(queue, _capacity) { DatagramBytes = _datagramBytes };
         _queue = queue;
         _keyUpdateAt = _loop.Settings.PacketsPerKey;
+        _runs = _loop.Settings.WatchesGso ? new GsoWatch { IsCorrupt = _loop.CorruptRuns.Contains(Peer) } : null;
         _state = ConnectionState.Up;
         _loop.OnUp(this);
     }
@@ -393,6 +395,7 @@ internal sealed partial class QuicConnection
         _nextPathCheck = now + PathInterval;
         if (_state != ConnectionState.Up)
             return;
+        CheckRuns(now);
         if (_blackHole.Look(now))
         {
             _pathUdpPayload = 0; // read again
@@ -430,7 +433,7 @@ internal sealed partial class QuicConnection
         if (dest is null)
             return;
         _closePacket.CopyTo(new Span<byte>(dest, _closePacket.Length));
-        _loop.Arena.Commit(_closePacket.Length, _socket, remote, _source, null, probe: false);
+        _loop.Arena.Commit(_closePacket.Length, _socket, remote, _source, null, SendAs.Alone);
     }
 
     private void Fail(int error, ulong now)

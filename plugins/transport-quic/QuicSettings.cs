@@ -32,6 +32,9 @@ internal sealed record QuicSettings
     /// <summary>Whether equal-size runs may leave as one message.</summary>
     public bool Gso { get; init; } = true;
 
+    /// <summary>Whether runs are given up where they are lost for being runs.</summary>
+    public bool WatchesGso { get; init; } = true;
+
     /// <summary>Whether datagrams of one flow may arrive as one message.</summary>
     public bool Gro { get; init; } = true;
 
@@ -49,7 +52,8 @@ internal sealed record QuicSettings
         MaxHalfOpen = (int)settings.GetInteger("max_half_open"),
         RetryAbove = (int)settings.GetInteger("retry_above"),
         PacketsPerKey = settings.GetInteger("packets_per_key"),
-        Gso = settings.GetString("udp_gso") == "auto",
+        Gso = settings.GetString("udp_gso") != "off",
+        WatchesGso = settings.GetString("udp_gso") == "auto",
         Gro = settings.GetString("udp_gro") == "auto",
         ReadInterfaces = settings.GetString("read_interfaces") switch
         {

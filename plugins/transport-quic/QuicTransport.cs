@@ -29,8 +29,8 @@ namespace VibePN.Plugins.TransportQuic;
     Help = "From so many unfinished handshakes on, a client must first prove its address.")]
 [PluginSetting("packets_per_key", SettingType.Number, Default = "4194304", Minimum = 1024, Maximum = 4194304,
     Help = "Datagrams after which this end changes keys.")]
-[PluginSetting("udp_gso", SettingType.Text, Default = "auto", Choices = "auto|off",
-    Help = "Segmentation offload for sending; off works around kernels that corrupt it.")]
+[PluginSetting("udp_gso", SettingType.Text, Default = "auto", Choices = "auto|on|off",
+    Help = "Segmentation offload for sending; auto: not to peers that datagrams reach only when they are sent one by one.")]
 [PluginSetting("udp_gro", SettingType.Text, Default = "auto", Choices = "auto|off",
     Help = "Receive offload: datagrams of one flow arrive as one message.")]
 [PluginSetting("read_interfaces", SettingType.Text, Default = "auto", Choices = "auto|on|off",
@@ -44,6 +44,7 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
 
     private readonly IPluginContext _context;
     private readonly TransportCounters _counters = new();
+    private readonly CorruptRuns _corruptRuns = new();
     private ListenSockets _sockets = new();
     private QuicSettings _settings = new();
     private readonly PacketSources _sources = new();
@@ -65,6 +66,9 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
     /// <summary>What turns a name into addresses. Replaced in tests.</summary>
     internal Func<string, CancellationToken, Task<IPAddress[]>> Resolver { get; init; } = Dns.GetHostAddressesAsync;
 
+    /// <summary>What hands messages to the kernel. Replaced in tests.</summary>
+    internal SendMessages? Send { get; init; }
+
     /// <summary>How long the connections of an address that is no longer listed may go on. Shorter in tests.</summary>
     internal TimeSpan LongestRetirement { get; init; } = TimeSpan.FromSeconds(60);
 
@@ -77,6 +81,8 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
         _stock = NativeLibraries.Load();
         _settings = QuicSettings.From(_context.Settings);
         _counters.Publish(_context.Meter);
+        _context.Meter.CreateObservableGauge(
+            "quic.gso.peers.off", () => _corruptRuns.Count, null, "Peers to whom runs of datagrams are lost for being runs.");
         return ValueTask.CompletedTask;
     }
 
@@ -92,7 +98,8 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
             _sockets.Change([.. options.Listen.Where(MayOpen)], _settings);
             credentials = new TlsCredentials(options.Identity, options.Protocols);
             _loop = new EventLoop(
-                _sockets.Listed, credentials, _stock, options, _settings, _sources, events, _counters, _context.Logger, Resolver)
+                _sockets.Listed, credentials, _stock, options, _settings, _sources, events, _counters, _context.Logger, _corruptRuns,
+                Resolver, Send)
             { LongestRetirement = LongestRetirement };
         }
         catch
@@ -127,7 +134,10 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
     /// <inheritdoc/>
     public void Apply(IPluginSettings settings)
     {
+        bool watched = _settings is { Gso: true, WatchesGso: true };
         _settings = QuicSettings.From(settings);
+        if (watched != _settings is { Gso: true, WatchesGso: true })
+            _corruptRuns.Clear();
         _loop?.Post(new LoopCommand(LoopCommandKind.Configure, Settings: _settings));
     }
 
@@ -177,7 +187,7 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
         {
             UdpSocket[] sockets = _sockets.Listed;
             string gso = !_settings.Gso ? "datagrams are sent one by one, as the setting says (udp_gso = \"off\")"
-                : Array.TrueForAll(sockets, socket => socket.Gso) ? "datagrams are sent in runs (UDP_SEGMENT)"
+                : Array.TrueForAll(sockets, socket => socket.Gso) ? $"datagrams are sent in runs (UDP_SEGMENT){CorruptText}"
                 : "datagrams are sent one by one on some sockets: the kernel refused a run (UDP_SEGMENT)";
             string gro = !_settings.Gro ? "received one by one, as the setting says (udp_gro = \"off\")"
                 : Array.TrueForAll(sockets, socket => socket.Gro) ? "received in runs (UDP_GRO)"
@@ -186,6 +196,13 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
             return $"{gso}, {gro}{reads}";
         }
     }
+
+    private string CorruptText => _corruptRuns.Count switch
+    {
+        0 => "",
+        1 => " but one by one to 1 peer: runs to it were lost while single datagrams arrived, as with Linux 7.0 to 7.1.4",
+        int peers => $" but one by one to {peers} peers: runs to them were lost while single datagrams arrived, as with Linux 7.0 to 7.1.4",
+    };
 
     /// <inheritdoc/>
     public TransportStatistics GetStatistics() => new(
