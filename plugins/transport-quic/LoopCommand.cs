@@ -15,8 +15,8 @@ internal enum LoopCommandKind
 /// <param name="DialId">Resolved: which dial.</param>
 /// <param name="Addresses">Resolved: what the name stands for; empty when it stands for nothing.</param>
 /// <param name="Fault">Resolved: why there is no address.</param>
-/// <param name="Sockets">Listen: the sockets that are listed from now on.</param>
+/// <param name="Groups">Listen: the addresses that are listed from now on.</param>
 /// <param name="Settings">Configure: the settings from now on.</param>
 internal readonly record struct LoopCommand(
     LoopCommandKind Kind, long DialId = 0, IPEndPoint[]? Addresses = null, string Fault = "",
-    UdpSocket[]? Sockets = null, QuicSettings? Settings = null);
+    SocketGroup[]? Groups = null, QuicSettings? Settings = null);
