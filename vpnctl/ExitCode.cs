@@ -15,6 +15,6 @@ internal static class ExitCode
     public static IReadOnlyList<(int Code, string Meaning)> Meanings { get; } =
     [
         (Ok, "done"), (Failed, "failed"), (Usage, "wrong usage"), (Unreachable, "daemon unreachable"),
-        (CheckFailed, "invalid configuration"), (NotAuthorised, "not authorised"), (TimedOut, "timed out"),
+        (CheckFailed, "invalid configuration or failed check"), (NotAuthorised, "not authorised"), (TimedOut, "timed out"),
     ];
 }

@@ -12,7 +12,7 @@ namespace VibePN.Plugins.TransportQuic;
 /// <remarks>
 /// Belongs to the loop's thread. Its answers are rate-limited and never longer than what they answer.
 /// </remarks>
-internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
+internal sealed unsafe class Acceptor(EventLoop loop)
 {
     // RFC 9000 §14.1: a client pads its first packet to this.
     private const int MinInitialBytes = 1200;
@@ -21,28 +21,15 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
     private const int MinResetTrigger = 43;
     private const int LongestReset = 60;
 
-    // From so many first packets a second on, clients must prove their addresses for a second.
-    private const int UnprovenPerSecond = 100;
-    private const ulong RetryTime = 1_000_000_000;
-
-    // Checking a token is work that anybody can cause.
-    private const int TokensPerSecond = 5000;
-
-    private readonly SourceLimits _sources = new();
-    private ulong _retryUntil;
-    private RateLimit _tokens = new(TokensPerSecond, now);
-    private RateLimit _unproven = new(UnprovenPerSecond, now);
-    private RateLimit _resets = new(100, now);
-    private RateLimit _negotiations = new(100, now);
-    private RateLimit _retries = new(2000, now);
+    private readonly Admission _admission = loop.Shared.Admission;
 
     /// <summary>A short-header packet with an ID that nobody has.</summary>
     public void OnUnknownShort(UdpSocket socket, in SocketAddress28 remote, byte* packet, int length, ulong now)
     {
-        if (length < MinResetTrigger || !_resets.TryTake(now))
+        if (length < MinResetTrigger || !_admission.TryReset(now))
             return;
         Span<byte> token = stackalloc byte[Ngtcp2.StatelessResetTokenLength];
-        loop.Secrets.ResetToken(new ReadOnlySpan<byte>(packet + 1, ConnectionId.OwnLength), token);
+        loop.Shared.Secrets.ResetToken(new ReadOnlySpan<byte>(packet + 1, ConnectionId.OwnLength), token);
         byte* dest = loop.Arena.Reserve(LongestReset);
         if (dest is null)
             return;
@@ -57,7 +44,7 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
                 dest, (nuint)total, tokenBytes, randomBytes, (nuint)random.Length);
             if (written <= 0)
                 return;
-            loop.Arena.Commit((int)written, socket, remote, loop.AskedAddress, null, probe: true);
+            loop.Arena.Commit((int)written, socket, remote, loop.AskedAddress, null, SendAs.Alone);
             loop.Counters.Resets++;
         }
     }
@@ -66,7 +53,7 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
     public void OnUnknownVersion(
         UdpSocket socket, in SocketAddress28 remote, in NgVersionCid ids, int length, ulong now)
     {
-        if (length < MinInitialBytes || !_negotiations.TryTake(now))
+        if (length < MinInitialBytes || !_admission.TryNegotiate(now))
             return;
         byte* dest = loop.Arena.Reserve(MinInitialBytes);
         if (dest is null)
@@ -76,7 +63,7 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
             dest, MinInitialBytes, (byte)RandomNumberGenerator.GetInt32(256), ids.Scid, ids.ScidLength, ids.Dcid,
             ids.DcidLength, &version, 1);
         if (written > 0)
-            loop.Arena.Commit((int)written, socket, remote, loop.AskedAddress, null, probe: true);
+            loop.Arena.Commit((int)written, socket, remote, loop.AskedAddress, null, SendAs.Alone);
     }
 
     /// <summary>A long-header packet with an ID that nobody has: perhaps a client's first.</summary>
@@ -90,34 +77,28 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
         if (header.Version != Ngtcp2.ProtocolV1 || loop.Stopping || socket.ClosesAt != ulong.MaxValue)
             return null;
         TransportCounters counters = loop.Counters;
-        if (!_sources.TryArrive(remote, now))
+        if (!_admission.TryArrive(remote, now))
         {
             counters.TooMany++;
             return null;
         }
-        if (loop.KnownConnections >= loop.Settings.MaxConnections || counters.HalfOpen >= loop.Settings.MaxHalfOpen)
+        if (_admission.IsFull(ConnectionRole.Responder, loop.Settings))
         {
             counters.Full++;
             return null;
         }
         NgCid original = default;
-        bool proven = header.TokenLength > 0 && _tokens.TryTake(now)
-            && loop.Secrets.VerifyRetryToken(header, remote, now, out original);
-        if (!proven && MustProve(remote, now))
+        bool proven = header.TokenLength > 0 && _admission.TryCheckToken(now)
+            && loop.Shared.Secrets.VerifyRetryToken(header, remote, now, out original);
+        if (!proven && _admission.MustProve(remote, loop.Settings, now))
         {
             SendRetry(socket, remote, header, now);
             return null;
         }
-        return Accept(socket, remote, header, proven, original, now);
-    }
-
-    // Many at once are a flood, or a crowd behind one address: a flood cannot prove its addresses, a crowd can.
-    private bool MustProve(in SocketAddress28 remote, ulong now)
-    {
-        if (!_unproven.TryTake(now))
-            _retryUntil = now + RetryTime;
-        return now < _retryUntil || loop.Counters.HalfOpen >= loop.Settings.RetryAbove
-            || !_sources.TryBeginUnproven(remote, now);
+        if (_admission.TryReserve(ConnectionRole.Responder, loop.Settings))
+            return Accept(socket, remote, header, proven, original, now);
+        counters.Full++;
+        return null;
     }
 
     private QuicConnection? Accept(
@@ -125,8 +106,8 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
     {
         Span<byte> source = stackalloc byte[ConnectionId.OwnLength];
         Span<byte> token = stackalloc byte[Ngtcp2.StatelessResetTokenLength];
-        RandomNumberGenerator.Fill(source);
-        loop.Secrets.ResetToken(source, token);
+        loop.FillConnectionId(source);
+        loop.Shared.Secrets.ResetToken(source, token);
         var named = new ReadOnlySpan<byte>(header.Dcid.Data, (int)header.Dcid.Length);
         ConnectionSeed seed = loop.Seed(ConnectionRole.Responder, socket, remote, now) with
         {
@@ -142,13 +123,13 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
 
     private void SendRetry(UdpSocket socket, in SocketAddress28 remote, NgPktHd header, ulong now)
     {
-        if (!_retries.TryTake(now))
+        if (!_admission.TryRetry(now))
             return;
         Span<byte> fresh = stackalloc byte[ConnectionId.OwnLength];
-        RandomNumberGenerator.Fill(fresh);
+        loop.FillConnectionId(fresh);
         var scid = NgCid.From(fresh);
         byte* token = stackalloc byte[Ngtcp2Crypto.MaxRetryTokenLength];
-        int tokenLength = loop.Secrets.RetryToken(token, header, remote, &scid, now);
+        int tokenLength = loop.Shared.Secrets.RetryToken(token, header, remote, &scid, now);
         byte* dest = loop.Arena.Reserve(MinInitialBytes);
         if (tokenLength == 0 || dest is null)
             return;
@@ -156,7 +137,7 @@ internal sealed unsafe class Acceptor(EventLoop loop, ulong now)
             dest, MinInitialBytes, header.Version, &header.Scid, &scid, &header.Dcid, token, (nuint)tokenLength);
         if (written <= 0)
             return;
-        loop.Arena.Commit((int)written, socket, remote, loop.AskedAddress, null, probe: true);
+        loop.Arena.Commit((int)written, socket, remote, loop.AskedAddress, null, SendAs.Alone);
         loop.Counters.Retries++;
     }
 }

@@ -33,6 +33,9 @@ internal sealed class BlackHoleWatch
         _hasNewLoss = true;
     }
 
+    /// <summary>What was lost until now may have been lost for another reason.</summary>
+    public void Forget() => (_sent, _lost, _isSuspected, _hasNewLoss) = (0, 0, false, false);
+
     /// <summary>Draws the conclusion.</summary>
     /// <param name="now">The time, in nanoseconds.</param>
     /// <returns>Whether <see cref="IsBlack"/> has changed: to true when it is noticed, to false when it is time to try again.</returns>

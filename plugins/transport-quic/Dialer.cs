@@ -78,7 +78,7 @@ internal sealed class Dialer(EventLoop loop, Func<string, CancellationToken, Tas
             string text = command.Fault.Length > 0
                 ? command.Fault
                 : $"no listen address of the family of {found.FirstOrDefault()}";
-            loop.Events.OnDialFailed(command.DialId, new CloseReason(CloseCode.Unreachable, text));
+            loop.Shared.Events.OnDialFailed(command.DialId, new CloseReason(CloseCode.Unreachable, text));
             return;
         }
         var race = new DialRace(command.DialId, command.Protocol, order);
@@ -150,7 +150,7 @@ internal sealed class Dialer(EventLoop loop, Func<string, CancellationToken, Tas
         if (race.Open.Count > 0)
             return;
         _races.Remove(race.DialId);
-        loop.Events.OnDialFailed(race.DialId, race.Summary());
+        loop.Shared.Events.OnDialFailed(race.DialId, race.Summary());
     }
 
     private bool Usable(IPEndPoint endPoint) => loop.HasFamily(
@@ -160,7 +160,7 @@ internal sealed class Dialer(EventLoop loop, Func<string, CancellationToken, Tas
     private async Task ResolveAsync(DialRequest request, string host, int port)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stopped.Token);
-        limit.CancelAfter(loop.Options.HandshakeTimeout);
+        limit.CancelAfter(loop.Shared.Options.HandshakeTimeout);
         try
         {
             // A lookup under way does not end when it is cancelled; only the wait for it does.
@@ -171,7 +171,7 @@ internal sealed class Dialer(EventLoop loop, Func<string, CancellationToken, Tas
         {
             Post(request, [], _stopped.IsCancellationRequested
                 ? "the transport stops"
-                : $"'{host}' was not resolved within {loop.Options.HandshakeTimeout.TotalSeconds:0.#} s");
+                : $"'{host}' was not resolved within {loop.Shared.Options.HandshakeTimeout.TotalSeconds:0.#} s");
         }
         catch (Exception fault) when (fault is SocketException or ArgumentException)
         {

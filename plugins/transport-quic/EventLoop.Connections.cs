@@ -11,36 +11,39 @@ internal sealed unsafe partial class EventLoop
     public ConnectionSeed Seed(ConnectionRole role, UdpSocket socket, in SocketAddress28 remote, ulong now) => new()
     {
         Role = role,
-        Credentials = _credentials,
+        Credentials = Shared.Credentials,
         Protocol = "",
         Callbacks = _callbacks,
         Local = socket.Local,
         Remote = remote,
         Now = now,
-        HandshakeTimeout = Nanoseconds(Options.HandshakeTimeout),
-        IdleTimeout = Nanoseconds(Options.IdleTimeout),
-        ControlWindow = Options.ControlWindowBytes,
+        HandshakeTimeout = Nanoseconds(Shared.Options.HandshakeTimeout),
+        IdleTimeout = Nanoseconds(Shared.Options.IdleTimeout),
+        ControlWindow = Shared.Options.ControlWindowBytes,
         Bbr = Settings.Bbr,
         MaxUdpPayload = Settings.MaxUdpPayload,
         PmtudProbes = new ReadOnlySpan<ushort>(_probes, _probeCount),
     };
 
-    /// <summary>Makes a connection out of its seed.</summary>
+    /// <summary>Makes an ID of ours that names this loop.</summary>
+    public void FillConnectionId(Span<byte> id) => ConnectionId.Fill(id, Index, _loops.Length);
+
+    /// <summary>Makes a connection out of its seed. Its room is reserved already.</summary>
     /// <returns>Null when memory ran out.</returns>
     public QuicConnection? Begin(
         ConnectionRole role, long dialId, UdpSocket socket, in SocketAddress28 remote, in ConnectionSeed seed)
     {
-        var connection = new QuicConnection(this, ++_nextId, role, dialId, socket, remote);
+        var connection = new QuicConnection(this, Shared.Admission.NextId(), role, dialId, socket, remote);
         _connections.Add(connection);
         socket.Connections++;
         Counters.Connections++;
         if (role == ConnectionRole.Responder)
             Counters.HalfOpen++;
-        if (!connection.Begin(seed, Nanoseconds(Options.HandshakeTimeout)))
+        if (!connection.Begin(seed, Nanoseconds(Shared.Options.HandshakeTimeout)))
         {
             Counters.Connections--;
             if (role == ConnectionRole.Responder)
-                Counters.HalfOpen--;
+                EndHandshake();
             return null;
         }
         MarkDirty(connection);
@@ -58,14 +61,14 @@ internal sealed unsafe partial class EventLoop
         UdpSocket? socket = SocketFor(remote);
         fault = Stopping ? "the transport stops"
             : socket is null ? "no listen address of its family"
-            : _connections.Count >= Settings.MaxConnections ? $"more than {Settings.MaxConnections} connections"
+            : !Shared.Admission.TryReserve(ConnectionRole.Initiator, Settings) ? $"more than {Settings.MaxConnections} connections"
             : "";
         if (socket is null || fault.Length > 0)
             return null;
         fault = "memory ran out";
         Span<byte> source = stackalloc byte[ConnectionId.OwnLength];
         Span<byte> destination = stackalloc byte[NgCid.MaxLength];
-        RandomNumberGenerator.Fill(source);
+        FillConnectionId(source);
         RandomNumberGenerator.Fill(destination);
         ConnectionSeed seed = Seed(ConnectionRole.Initiator, socket, remote, _now) with
         {
@@ -93,16 +96,24 @@ internal sealed unsafe partial class EventLoop
             _log.BlackHole(connection.Path.Remote, isBlack ? "are lost without a word: 1,200 bytes at most from now on" : "are tried again", unlogged);
     }
 
+    /// <summary>Runs of datagrams do not reach a connection's peer.</summary>
+    public void OnCorruptRuns(QuicConnection connection)
+    {
+        if (MayLog(out long unlogged))
+            _log.CorruptRuns(connection.Peer.ToShortString(), connection.Path.Remote, unlogged);
+        Shared.CorruptRuns.Add(connection.Peer);
+    }
+
     /// <summary>A handshake is confirmed.</summary>
     public void OnUp(QuicConnection connection)
     {
         Counters.Completed++;
         if (connection.Role == ConnectionRole.Responder)
-            Counters.HalfOpen--;
+            EndHandshake();
         else
             _dialer.OnConnected(connection, _now);
         LeaveRetired(connection);
-        Events.OnConnected(connection, connection.DialId);
+        Shared.Events.OnConnected(connection, connection.DialId);
     }
 
     /// <summary>A connection is over; it may linger to recognise late packets.</summary>
@@ -111,7 +122,7 @@ internal sealed unsafe partial class EventLoop
         Counters.Connections--;
         if (connected)
         {
-            Events.OnClosed(connection, reason);
+            Shared.Events.OnClosed(connection, reason);
             return;
         }
         if (reason.Code == CloseCode.TrustRefused)
@@ -125,7 +136,7 @@ internal sealed unsafe partial class EventLoop
             _dialer.OnFailed(connection, reason, _now);
             return;
         }
-        Counters.HalfOpen--;
+        EndHandshake();
         // What the engine refused, the engine has logged; these are the refusals it never heard of.
         if (reason.Code == CloseCode.TrustRefused && !connection.RefusedByEngine && MayLog(out long unlogged))
             _log.HandshakeRefused(connection.Path.Remote, reason.Text, unlogged);
@@ -134,8 +145,15 @@ internal sealed unsafe partial class EventLoop
     /// <summary>A connection's last ID is out of the table.</summary>
     public void OnForgotten(QuicConnection connection)
     {
-        _connections.Remove(connection);
+        if (_connections.Remove(connection))
+            Shared.Admission.Forget();
         if (--connection.Socket.Connections == 0 && connection.Socket.ClosesAt != Never)
             _nextRetirement = 0;
+    }
+
+    private void EndHandshake()
+    {
+        Counters.HalfOpen--;
+        Shared.Admission.EndHandshake();
     }
 }

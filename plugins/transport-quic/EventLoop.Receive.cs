@@ -20,10 +20,49 @@ internal sealed unsafe partial class EventLoop
     private void Route(UdpSocket socket, in SocketAddress28 remote, byte* packet, int length)
     {
         Counters.DatagramsIn++;
+        int loops = _loops.Length;
+        int owner = loops == 1 ? 0 : ConnectionId.LoopOf(new ReadOnlySpan<byte>(packet, length), loops);
+        if (owner == Index)
+            Deliver(socket, remote, packet, length);
+        else
+            HandTo(_loops[owner], socket, remote, packet, length);
+    }
+
+    private void HandTo(EventLoop other, UdpSocket socket, in SocketAddress28 remote, byte* packet, int length)
+    {
+        Counters.HandedOver++;
+        if (other._handOver.TryAdd(socket.Group, remote, AskedAddress, new ReadOnlySpan<byte>(packet, length)))
+            other.Wake();
+        else
+            Counters.Unroutable++;
+    }
+
+    // What other loops have received for this one.
+    private void TakeHandedOver()
+    {
+        if (!_handOver.HasAny)
+            return;
+        foreach (ref readonly HandOver.Entry entry in _handOver.Take())
+        {
+            UdpSocket socket = entry.Group.Members[Index];
+            if (Array.IndexOf(_sockets, socket) < 0)
+                continue; // released: this loop has nothing more to do with that address
+            AskedAddress = entry.Local;
+            Deliver(socket, entry.Remote, (byte*)entry.Packet, entry.Length);
+        }
+    }
+
+    private void Deliver(UdpSocket socket, in SocketAddress28 remote, byte* packet, int length)
+    {
         QuicConnection? connection = Find(socket, remote, packet, length);
         if (connection is null)
         {
             Counters.Unroutable++;
+            return;
+        }
+        if (connection.Loop != this)
+        {
+            HandTo(connection.Loop, socket, remote, packet, length);
             return;
         }
         if (!MayBring(socket, connection))
@@ -64,14 +103,15 @@ internal sealed unsafe partial class EventLoop
             : _acceptor.OnUnknownLong(socket, remote, packet, length, _now);
     }
 
-    // A stateless reset ends with the token that the peer gave us for the ID it has forgotten.
+    // A stateless reset ends with the token that the peer gave us for the ID it has forgotten; what stands in the ID's
+    // place is random, so the connection may be another loop's.
     private bool FindByToken(byte* packet, int length, out QuicConnection? connection)
     {
         connection = null;
         if (length < 1 + 4 + Ngtcp2.StatelessResetTokenLength)
             return false;
         byte* tail = packet + length - Ngtcp2.StatelessResetTokenLength;
-        return Table.TryFindToken(
+        return Shared.ByToken.TryGetValue(
             ConnectionTable.Token(new ReadOnlySpan<byte>(tail, Ngtcp2.StatelessResetTokenLength)), out connection);
     }
 }

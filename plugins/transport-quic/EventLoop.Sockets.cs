@@ -18,9 +18,6 @@ internal sealed unsafe partial class EventLoop
     private PollFd* _polls;
     private ulong _nextRetirement = Never;
 
-    /// <summary>How long the connections of an address that is no longer listed may go on.</summary>
-    public TimeSpan LongestRetirement { get; init; } = TimeSpan.FromSeconds(60);
-
     private int WakePoll => _sockets.Length;
 
     /// <summary>The socket to reach an address from; null when there is none of its family.</summary>
@@ -71,14 +68,16 @@ internal sealed unsafe partial class EventLoop
             connection.MoveTo(other, default);
     }
 
-    private void SetSockets(UdpSocket[] listed)
+    private void SetSockets(SocketGroup[] groups) => SetSockets([.. groups.Select(group => group.Members[Index])], []);
+
+    private void SetSockets(UdpSocket[] listed, List<UdpSocket> released)
     {
-        UdpSocket[] leaving = [.. _sockets.Where(socket => !listed.Contains(socket) && socket.Fd >= 0)];
+        UdpSocket[] leaving = [.. _sockets.Where(socket => !listed.Contains(socket) && !released.Contains(socket))];
         foreach (UdpSocket socket in listed)
             socket.ClosesAt = Never;
         foreach (UdpSocket socket in leaving.Where(socket => socket.ClosesAt == Never))
         {
-            socket.ClosesAt = _now + Nanoseconds(LongestRetirement);
+            socket.ClosesAt = _now + Nanoseconds(Shared.LongestRetirement);
             socket.StaysUntil = _now + (socket.Connections > 0 ? MoveTime : 0);
         }
         _listed = listed.Length;
@@ -122,7 +121,7 @@ internal sealed unsafe partial class EventLoop
         if (_now < _nextRetirement)
             return;
         _nextRetirement = Never;
-        bool closed = false;
+        List<UdpSocket>? released = null;
         for (int i = _listed; i < _sockets.Length; i++)
         {
             UdpSocket socket = _sockets[i];
@@ -135,10 +134,11 @@ internal sealed unsafe partial class EventLoop
                 continue;
             }
             // False when it is to be listed again: the command for that is on its way.
-            closed |= socket.TryClose();
+            if (socket.Group.TryRelease(Index))
+                (released ??= []).Add(socket);
         }
-        if (closed)
-            SetSockets([.. _sockets.Take(_listed)]);
+        if (released is not null)
+            SetSockets([.. _sockets.Take(_listed)], released);
     }
 
     private void CloseConnectionsOn(UdpSocket socket)

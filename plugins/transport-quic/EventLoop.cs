@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
@@ -9,10 +8,10 @@ using VibePN.Plugins.TransportQuic.Native;
 namespace VibePN.Plugins.TransportQuic;
 
 /// <summary>
-/// One thread that owns the UDP sockets and all connections on them. Every turn:
+/// One thread that owns UDP sockets and all connections on them; one of several, or the only one. Every turn:
 /// <list type="number">
 /// <item>commands: dials, new sockets or settings, and the stop</item>
-/// <item>receive: one recvmmsg a socket, each datagram to its connection by connection ID</item>
+/// <item>receive: one recvmmsg a socket, each datagram to its connection by connection ID; and what other loops received</item>
 /// <item>interfaces: those that the loop reads for the engine, a batch each</item>
 /// <item>notes: connections that other threads gave something to send</item>
 /// <item>timers: what is due, from a heap; and the next addresses of dials</item>
@@ -29,7 +28,8 @@ internal sealed unsafe partial class EventLoop : IDisposable
     // What peers can cause is logged at most this often; the rest is counted.
     private const int LogLinesPerSecond = 5;
 
-    private readonly TlsCredentials _credentials;
+    private readonly EventLoop[] _loops;
+    private readonly HandOver _handOver = new();
     private readonly NgCallbacks _callbacks;
     private readonly ILogger _log;
     private readonly Thread _thread;
@@ -45,7 +45,6 @@ internal sealed unsafe partial class EventLoop : IDisposable
     private List<QuicConnection> _dirty = [];
     private List<QuicConnection> _serving = [];
     private QuicConnection? _noted;
-    private long _nextId;
     private int _wakeFd;
     private int _sleeping;
     private int _threadId;
@@ -56,25 +55,29 @@ internal sealed unsafe partial class EventLoop : IDisposable
     private long _unlogged;
     private long _gsoFailuresSeen;
 
+    /// <param name="index">Its number.</param>
+    /// <param name="loops">All loops of the transport; complete when this one starts.</param>
+    /// <param name="groups">The listen addresses.</param>
+    /// <param name="shared">What all loops use.</param>
+    /// <param name="settings">The settings to begin with.</param>
+    /// <param name="counters">Its own.</param>
     public EventLoop(
-        UdpSocket[] sockets, TlsCredentials credentials, StockCallbacks stock, TransportOptions options,
-        QuicSettings settings, PacketSources sources, ITransportEvents events, TransportCounters counters, ILogger log,
-        Func<string, CancellationToken, Task<IPAddress[]>>? resolver = null)
+        int index, EventLoop[] loops, SocketGroup[] groups, SharedState shared, QuicSettings settings, TransportCounters counters)
     {
-        _credentials = credentials;
-        _callbacks = stock.Table;
+        Index = index;
+        _loops = loops;
+        Shared = shared;
+        _callbacks = shared.Stock.Table;
         ConnectionCallbacks.Install(ref _callbacks);
-        _log = log;
-        Options = options;
+        _log = shared.Log;
         Settings = settings;
-        Events = events;
         Counters = counters;
-        Secrets = new NodeSecrets(options.Identity);
-        Inbound = new InboundBatch(events);
-        _dialer = new Dialer(this, resolver ?? Dns.GetHostAddressesAsync);
+        Arena = new SendArena(shared.Send);
+        Inbound = new InboundBatch(shared.Events);
+        _dialer = new Dialer(this, shared.Resolver);
         SetProbes();
         _now = Clock();
-        _acceptor = new Acceptor(this, _now);
+        _acceptor = new Acceptor(this);
         _logLines = new RateLimit(LogLinesPerSecond, _now);
         _wakeFd = LibC.eventfd(0, LibC.EFD_CLOEXEC | LibC.EFD_NONBLOCK);
         if (_wakeFd < 0)
@@ -83,26 +86,28 @@ internal sealed unsafe partial class EventLoop : IDisposable
                 + $"{LibC.NameOfErrno(Marshal.GetLastPInvokeError())}. "
                 + "Raise the limit of open files (LimitNOFILE).")
             { Fault = PluginFault.Unavailable };
-        _sources = sources;
-        SetSockets(sockets);
-        sources.Notify(Wake);
-        _thread = new Thread(Run) { Name = "quic", IsBackground = true };
+        // With several loops no loop reads interfaces: each one would have to share them with the others.
+        _sources = loops.Length == 1 ? shared.Sources : new PacketSources();
+        SetSockets(groups);
+        _sources.Notify(Wake);
+        _thread = new Thread(Run) { Name = loops.Length == 1 ? "quic" : $"quic {index}", IsBackground = true };
     }
 
-    public TransportOptions Options { get; }
+    /// <summary>Its number, which our connection IDs carry.</summary>
+    public int Index { get; }
+
+    /// <summary>What all loops of the transport use.</summary>
+    public SharedState Shared { get; }
 
     /// <summary>The settings now. Loop's thread.</summary>
     public QuicSettings Settings { get; private set; }
 
-    public ITransportEvents Events { get; }
-
+    /// <summary>This loop's own.</summary>
     public TransportCounters Counters { get; }
-
-    public NodeSecrets Secrets { get; }
 
     public InboundBatch Inbound { get; }
 
-    public SendArena Arena { get; } = new();
+    public SendArena Arena { get; }
 
     public ConnectionTable Table { get; } = new();
 
@@ -113,9 +118,6 @@ internal sealed unsafe partial class EventLoop : IDisposable
 
     /// <summary>Whether the stop has begun: nothing new is accepted or dialled.</summary>
     public bool Stopping { get; private set; }
-
-    /// <summary>Connections with those that are over and only recognise late packets. Loop's thread.</summary>
-    public int KnownConnections => _connections.Count;
 
     /// <summary>Bytes that the loop's thread has allocated up to its last turn. For tests.</summary>
     public long AllocatedBytes => Volatile.Read(ref _loopAllocated);
@@ -145,18 +147,22 @@ internal sealed unsafe partial class EventLoop : IDisposable
         Wake();
     }
 
-    /// <summary>Closes every connection, ends the thread and frees everything native.</summary>
-    public void Stop()
+    /// <summary>Asks for the end of every connection and of the thread.</summary>
+    public void BeginStop()
     {
         _dialer.Cancel();
         if (_thread.IsAlive)
-        {
             Post(new LoopCommand(LoopCommandKind.Stop));
-            _thread.Join();
-        }
-        Dispose();
     }
 
+    /// <summary>Waits until the thread has ended. After <see cref="BeginStop"/>.</summary>
+    public void Join()
+    {
+        if (_thread.IsAlive)
+            _thread.Join();
+    }
+
+    /// <summary>Frees everything native, and the sockets. When no loop's thread runs any more.</summary>
     public void Dispose()
     {
         if (_wakeFd < 0)
@@ -165,11 +171,11 @@ internal sealed unsafe partial class EventLoop : IDisposable
         _ = LibC.close(_wakeFd);
         _wakeFd = -1;
         foreach (UdpSocket socket in _sockets)
-            socket.Dispose();
+            socket.Group.Dispose();
         _ring.Dispose();
+        _handOver.Dispose();
         Arena.Dispose();
         Inbound.Dispose();
-        _credentials.Dispose();
         NativeMemory.Free(_probes);
         NativeMemory.Free(_polls);
     }
@@ -179,6 +185,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
         _threadId = Environment.CurrentManagedThreadId;
         // The kernel's default slack of 50 µs would blur the pacer. Failing to set it costs only smoothness.
         _ = LibC.prctl(LibC.PR_SET_TIMERSLACK, 1);
+        Publish();
         while (!(Stopping && (Counters.Connections == 0 || _now >= _stopDeadline)))
         {
             Wait();
@@ -223,6 +230,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
             if ((_polls[i].Revents & LibC.POLLIN) != 0)
                 Receive(_sockets[i]);
         }
+        TakeHandedOver();
         Inbound.Flush();
         ServeSources(Inbound.TakeDelivered());
         _dialer.OnTimer(_now);
@@ -255,7 +263,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
             _polls[WakePoll + 1 + i].Revents = 0;
         Interlocked.Exchange(ref _sleeping, 1);
         bool busy = (_dirty.Count > 0 && Arena.Blocked is null) || Volatile.Read(ref _noted) is not null
-            || !_commands.IsEmpty || !ReferenceEquals(_served, _sources.All);
+            || !_commands.IsEmpty || _handOver.HasAny || !ReferenceEquals(_served, _sources.All);
         ulong due = Math.Min(
             Math.Min(_timers.Earliest, _dialer.NextDue), Math.Min(_nextRetirement, _stopDeadline));
         ulong now = Clock();
@@ -279,19 +287,19 @@ internal sealed unsafe partial class EventLoop : IDisposable
                     _dialer.OnResolved(command, _now);
                     break;
                 case LoopCommandKind.Listen:
-                    SetSockets(command.Sockets!);
+                    SetSockets(command.Groups!);
                     break;
                 case LoopCommandKind.Configure:
                     Configure(command.Settings!);
                     break;
                 default:
-                    BeginStop();
+                    CloseAll();
                     break;
             }
         }
     }
 
-    private void BeginStop()
+    private void CloseAll()
     {
         Stopping = true;
         _stopDeadline = _now + StopTime;

@@ -3,27 +3,28 @@ using System.Net;
 namespace VibePN.Plugins.TransportQuic;
 
 /// <summary>The open sockets as the control thread knows them: opens what is new, keeps what stays, retires the rest.</summary>
-/// <remarks>For the engine's control thread; the loop closes retired sockets on its own.</remarks>
-internal sealed class ListenSockets
+/// <param name="loops">How many loops there are: each address has a socket for each.</param>
+/// <remarks>For the engine's control thread; the loops close retired sockets on its own.</remarks>
+internal sealed class ListenSockets(int loops)
 {
-    private readonly List<UdpSocket> _retired = [];
+    private readonly List<SocketGroup> _retired = [];
 
     /// <summary>The sockets in use, in the order of the list they were asked for by.</summary>
-    public UdpSocket[] Listed { get; private set; } = [];
+    public SocketGroup[] Listed { get; private set; } = [];
 
     /// <summary>Makes the listed sockets those of these addresses.</summary>
     /// <returns>The sockets that were opened for it, and those that are listed no longer.</returns>
     /// <exception cref="Contracts.PluginException">One cannot be opened; nothing has changed.</exception>
-    public (List<UdpSocket> Opened, List<UdpSocket> Retired) Change(IReadOnlyList<IPEndPoint> listen, QuicSettings settings)
+    public (List<SocketGroup> Opened, List<SocketGroup> Retired) Change(IReadOnlyList<IPEndPoint> listen, QuicSettings settings)
     {
-        _retired.RemoveAll(socket => socket.Fd < 0);
-        List<UdpSocket> leaving = [.. Listed];
-        var sockets = new UdpSocket?[listen.Count];
+        _retired.RemoveAll(socket => socket.IsClosed);
+        List<SocketGroup> leaving = [.. Listed];
+        var sockets = new SocketGroup?[listen.Count];
         for (int i = 0; i < listen.Count; i++)
             sockets[i] = Take(leaving, listen[i]);
-        List<UdpSocket> revived = Revive(listen, sockets);
-        var opened = new List<UdpSocket>();
-        List<UdpSocket> going = [.. leaving, .. _retired];
+        List<SocketGroup> revived = Revive(listen, sockets);
+        var opened = new List<SocketGroup>();
+        List<SocketGroup> going = [.. leaving, .. _retired];
         try
         {
             // From 0.0.0.0 to one address, or back, the port stays the same: for a moment it has two sockets.
@@ -32,7 +33,7 @@ internal sealed class ListenSockets
             {
                 if (sockets[i] is not null)
                     continue;
-                UdpSocket socket = UdpSocket.Open(listen[i], settings, shared: going.Count > 0);
+                SocketGroup socket = SocketGroup.Open(listen[i], settings, loops, shared: going.Count > 0);
                 sockets[i] = socket;
                 opened.Add(socket);
             }
@@ -56,9 +57,9 @@ internal sealed class ListenSockets
         return (opened, leaving);
     }
 
-    private static UdpSocket? Take(List<UdpSocket> from, IPEndPoint address)
+    private static SocketGroup? Take(List<SocketGroup> from, IPEndPoint address)
     {
-        UdpSocket? found = from.Find(socket => socket.LocalEndPoint.Equals(address))
+        SocketGroup? found = from.Find(socket => socket.LocalEndPoint.Equals(address))
             ?? from.Find(socket => socket.Asked.Equals(address));
         if (found is not null)
             from.Remove(found);
@@ -66,9 +67,9 @@ internal sealed class ListenSockets
     }
 
     // An address that comes back while its old socket still serves connections takes that socket.
-    private List<UdpSocket> Revive(IReadOnlyList<IPEndPoint> listen, UdpSocket?[] sockets)
+    private List<SocketGroup> Revive(IReadOnlyList<IPEndPoint> listen, SocketGroup?[] sockets)
     {
-        var revived = new List<UdpSocket>();
+        var revived = new List<SocketGroup>();
         for (int i = 0; i < listen.Count; i++)
         {
             if (sockets[i] is not null

@@ -38,6 +38,22 @@ internal static partial class Log
         "QUIC accepts no more on {Address}; its connections may go on for a minute")]
     public static partial void Retired(this ILogger logger, IPEndPoint address);
 
+    [LoggerMessage(11, LogLevel.Warning,
+        "loops = {Wanted} holds from the next start on; {Running} run now (transport-quic in plugins.toml)")]
+    public static partial void LoopsLater(this ILogger logger, int wanted, int running);
+
+    [LoggerMessage(12, LogLevel.Warning,
+        "The kernel refused to steer datagrams of {Address} by connection ID (SO_ATTACH_REUSEPORT_CBPF); the loops hand them "
+        + "to each other, at a higher cost; loops = \"1\" in plugins.toml needs no steering")]
+    public static partial void NotSteered(this ILogger logger, IPEndPoint address);
+
+    [LoggerMessage(10, LogLevel.Warning,
+        "Datagrams to {Peer} at {Remote} that leave in runs (UDP_SEGMENT) are lost, and single ones arrive: the kernel, the "
+        + "network card's driver or this virtual machine's host corrupts runs, as Linux 7.0 to 7.1.4 do. They are sent "
+        + "one by one from now on, at a higher cost; a newer kernel mends it, udp_gso = \"on\" in plugins.toml keeps runs "
+        + "({Unlogged} others not logged)")]
+    public static partial void CorruptRuns(this ILogger logger, string peer, IPEndPoint remote, long unlogged);
+
     [LoggerMessage(9, LogLevel.Warning, "Large packets to {Remote} {What} ({Unlogged} others not logged)")]
     public static partial void BlackHole(this ILogger logger, IPEndPoint remote, string what, long unlogged);
 }

@@ -5,7 +5,7 @@ using VibePN.Plugins.TransportQuic.Native;
 namespace VibePN.Plugins.TransportQuic;
 
 /// <summary>Keys for what is sent without a connection: reset tokens and Retry tokens.</summary>
-/// <remarks>Belongs to the loop's thread.</remarks>
+/// <remarks>Any thread.</remarks>
 internal sealed unsafe class NodeSecrets
 {
     private const int KeyBytes = 32;

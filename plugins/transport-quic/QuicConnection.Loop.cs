@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using VibePN.Contracts;
 using VibePN.Plugins.TransportQuic.Native;
 
@@ -191,7 +190,7 @@ internal sealed partial class QuicConnection
             if (length > 0)
             {
                 _closePacket = new ReadOnlySpan<byte>(dest, (int)length).ToArray();
-                _loop.Arena.Commit((int)length, _socket, _native.WriteRemote, _source, null, probe: false);
+                _loop.Arena.Commit((int)length, _socket, _native.WriteRemote, _source, null, SendAs.Alone);
             }
         }
         End(reason, _closePacket.Length == 0 ? 0 : linger, now);
@@ -238,7 +237,7 @@ internal sealed partial class QuicConnection
             return false;
         }
         var question = new HandshakeQuestion(Role, DialId, leafDer, certificates, protocol, _remote.ToEndPoint());
-        HandshakeVerdict verdict = _loop.Events.OnHandshake(question);
+        HandshakeVerdict verdict = _loop.Shared.Events.OnHandshake(question);
         Protocol = protocol;
         Peer = verdict.Peer;
         _verdictText = verdict.Text;
@@ -278,14 +277,15 @@ internal sealed partial class QuicConnection
     void IConnectionCallbacks.OnDatagramLost(ulong id)
     {
         _datagramsLost++;
-        if (id == LargePacket)
+        if ((id & LargePacket) != 0)
             _blackHole.OnLost();
+        _runs?.OnLost(id >> PacketShift);
     }
 
     void IConnectionCallbacks.OnNewConnectionId(Span<byte> cid, Span<byte> token)
     {
-        RandomNumberGenerator.Fill(cid);
-        _loop.Secrets.ResetToken(cid, token);
+        _loop.FillConnectionId(cid);
+        _loop.Shared.Secrets.ResetToken(cid, token);
         AddCid(new ConnectionId(cid));
     }
 
@@ -302,11 +302,11 @@ internal sealed partial class QuicConnection
         if (active)
         {
             _resetTokens.Add(value);
-            _loop.Table.AddToken(value, this);
+            _loop.Shared.ByToken[value] = this;
             return;
         }
         _resetTokens.Remove(value);
-        _loop.Table.RemoveToken(value);
+        ForgetToken(value);
     }
 
     void IConnectionCallbacks.OnStatelessReset() => _statelessReset = true;
@@ -345,6 +345,7 @@ internal sealed partial class QuicConnection
         _outbound = new OutboundDatagrams(queue, _capacity) { DatagramBytes = _datagramBytes };
         _queue = queue;
         _keyUpdateAt = _loop.Settings.PacketsPerKey;
+        _runs = _loop.Settings.WatchesGso ? new GsoWatch { IsCorrupt = _loop.Shared.CorruptRuns.Contains(Peer) } : null;
         _state = ConnectionState.Up;
         _loop.OnUp(this);
     }
@@ -361,7 +362,7 @@ internal sealed partial class QuicConnection
         int count = _controlIn.Count;
         if (count == 0 || _state is not (ConnectionState.Up or ConnectionState.Flushing))
             return;
-        _loop.Events.OnControl(this, _controlIn.Bytes);
+        _loop.Shared.Events.OnControl(this, _controlIn.Bytes);
         _controlIn.Clear();
         if (extendWindow && !_streamEnded)
             _native!.ExtendWindow(_streamId, count);
@@ -393,6 +394,7 @@ internal sealed partial class QuicConnection
         _nextPathCheck = now + PathInterval;
         if (_state != ConnectionState.Up)
             return;
+        CheckRuns(now);
         if (_blackHole.Look(now))
         {
             _pathUdpPayload = 0; // read again
@@ -404,7 +406,7 @@ internal sealed partial class QuicConnection
         if (path == old)
             return;
         _path = path;
-        _loop.Events.OnPathChanged(this, path);
+        _loop.Shared.Events.OnPathChanged(this, path);
     }
 
     private ulong NextDue()
@@ -430,7 +432,7 @@ internal sealed partial class QuicConnection
         if (dest is null)
             return;
         _closePacket.CopyTo(new Span<byte>(dest, _closePacket.Length));
-        _loop.Arena.Commit(_closePacket.Length, _socket, remote, _source, null, probe: false);
+        _loop.Arena.Commit(_closePacket.Length, _socket, remote, _source, null, SendAs.Alone);
     }
 
     private void Fail(int error, ulong now)
@@ -494,12 +496,16 @@ internal sealed partial class QuicConnection
         foreach (ConnectionId id in _cids)
             _loop.Table.Remove(id);
         foreach (UInt128 token in _resetTokens)
-            _loop.Table.RemoveToken(token);
+            ForgetToken(token);
         _cids.Clear();
         _resetTokens.Clear();
         _loop.SetTimer(this, ulong.MaxValue);
         _loop.OnForgotten(this);
     }
+
+    // Two connections have the same token only when a peer gives it twice; each takes away its own alone.
+    private void ForgetToken(UInt128 token) =>
+        _loop.Shared.ByToken.TryRemove(KeyValuePair.Create(token, this));
 
     private enum HandshakeOutcome
     {

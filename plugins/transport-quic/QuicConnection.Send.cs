@@ -12,10 +12,15 @@ internal sealed partial class QuicConnection
     // A pacer that asks for less at a time would cost a system call for every few packets.
     private const int SmallestQuantum = 16 * 1200;
 
-    // What a datagram is written with that ends beyond what every path carries.
+    // What a datagram is written with: whether it ends beyond what every path carries, and, with the first of a packet,
+    // the packet's number.
     private const ulong LargePacket = 1;
+    private const int PacketShift = 1;
+
+    private static readonly TimeSpan s_shortestWait = TimeSpan.FromMilliseconds(20);
 
     private readonly BlackHoleWatch _blackHole = new();
+    private GsoWatch? _runs;
     private int _pathUdpPayload;
     private int _datagramBytes;
     private bool _streamBlocked;
@@ -39,6 +44,8 @@ internal sealed partial class QuicConnection
             _loop.FailLater(this, new CloseReason(CloseCode.TransportError, "the path's packet size has shrunk"));
     }
 
+    void ISendObserver.OnLeft(int packets, bool isEqualRun) => _runs?.OnLeft(packets, isEqualRun);
+
     // Returns whether the quantum ran out with more to send.
     private unsafe bool Write(ulong now)
     {
@@ -53,6 +60,7 @@ internal sealed partial class QuicConnection
         int capacity = _blackHole.IsBlack ? BlackHoleWatch.SmallestPath : _capacity;
         int budget = Math.Max(_native!.SendQuantum, SmallestQuantum);
         _streamBlocked = false;
+        SendAs usual = _runs is not null && (_runs.MustBeAlone || HasNoAnswer(now)) ? SendAs.Alone : SendAs.Run;
         if (_answerWanted)
             _native.WantAnswer(true);
         while (budget > 0)
@@ -68,8 +76,9 @@ internal sealed partial class QuicConnection
                 Fail((int)length, now);
                 return false;
             }
-            bool probe = length > _pathUdpPayload;
-            _loop.Arena.Commit((int)length, _socket, _native.WriteRemote, _source, this, probe);
+            SendAs sendAs = length > _pathUdpPayload ? SendAs.Probe : usual;
+            _runs?.OnWritten();
+            _loop.Arena.Commit((int)length, _socket, _native.WriteRemote, _source, this, sendAs);
             budget -= (int)length;
             if (!_answerWanted)
                 continue;
@@ -110,15 +119,17 @@ internal sealed partial class QuicConnection
         NgVec* parts = stackalloc NgVec[2];
         OutboundDatagrams outbound = _outbound!;
         int room = _datagramBytes;
+        ulong number = (_runs?.NextPacket ?? 0) << PacketShift;
         while (outbound.TryNext(now))
         {
             // 3 bytes are the DATAGRAM frame's own, before each one but the first.
             room -= outbound.Frame(parts) + 3;
             bool isLarge = _datagramBytes - room > BlackHoleWatch.SmallestPath - DatagramFraming.PacketOverhead + 3;
             written = _native!.WriteDatagram(
-                dest, capacity, parts, 2, outbound.MayFollow(room), isLarge ? LargePacket : 0, out bool accepted, now);
+                dest, capacity, parts, 2, outbound.MayFollow(room), number | (isLarge ? LargePacket : 0), out bool accepted, now);
             if (accepted)
             {
+                number = 0;
                 outbound.OnAccepted();
                 if (isLarge)
                     _blackHole.OnSent();
@@ -130,6 +141,24 @@ internal sealed partial class QuicConnection
             return false;
         written = _native.Finish(dest, capacity);
         return true;
+    }
+
+    // The two packets that ask for an acknowledgement which fails to come (RFC 9002 §6.2.4) are equally long: as a run they
+    // would be lost again and again where runs are, and no loss would ever be known.
+    private bool HasNoAnswer(ulong now)
+    {
+        TimeSpan waiting = _flight.WaitingAt(now);
+        return waiting > s_shortestWait && (ulong)waiting.Ticks * 100 > _native!.Pto;
+    }
+
+    private void CheckRuns(ulong now)
+    {
+        GsoFinding finding = _runs?.Look(now) ?? GsoFinding.Nothing;
+        if (finding == GsoFinding.Nothing)
+            return;
+        _blackHole.Forget(); // what is lost for being in runs looks as if it were too large
+        if (finding == GsoFinding.Corrupt)
+            _loop.OnCorruptRuns(this);
     }
 
     private void UpdatePathLimits()

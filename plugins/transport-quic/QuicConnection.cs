@@ -64,7 +64,7 @@ internal sealed partial class QuicConnection : ITransportConnection, IConnection
         Id = id;
         Role = role;
         DialId = dialId;
-        _controlIn = new ControlReceiveBuffer(loop.Options.ControlWindowBytes);
+        _controlIn = new ControlReceiveBuffer(loop.Shared.Options.ControlWindowBytes);
         _capacity = loop.Settings.MaxUdpPayload;
         _halves = new HalfTable(_capacity);
         _path = new PathFacts(remote.ToEndPoint(), TimeSpan.Zero, 0, 0, 0);
@@ -90,6 +90,9 @@ internal sealed partial class QuicConnection : ITransportConnection, IConnection
 
     /// <inheritdoc/>
     public ReadOnlyMemory<byte> ChannelBinding { get; private set; }
+
+    /// <summary>Whose it is, for good.</summary>
+    public EventLoop Loop => _loop;
 
     /// <summary>The next in the loop's list of noted connections.</summary>
     public QuicConnection? NextNoted { get; set; }

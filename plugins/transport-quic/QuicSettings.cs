@@ -1,3 +1,4 @@
+using System.Globalization;
 using VibePN.Contracts;
 
 namespace VibePN.Plugins.TransportQuic;
@@ -32,11 +33,27 @@ internal sealed record QuicSettings
     /// <summary>Whether equal-size runs may leave as one message.</summary>
     public bool Gso { get; init; } = true;
 
+    /// <summary>Whether runs are given up where they are lost for being runs.</summary>
+    public bool WatchesGso { get; init; } = true;
+
     /// <summary>Whether datagrams of one flow may arrive as one message.</summary>
     public bool Gro { get; init; } = true;
 
-    /// <summary>Whether the loop reads the engine's interfaces, too.</summary>
+    /// <summary>Threads with sockets and connections of their own. Holds from the start on.</summary>
+    public int Loops { get; init; } = 1;
+
+    /// <summary>Whether the loop reads the engine's interfaces, too. One loop only.</summary>
     public bool ReadInterfaces { get; init; }
+
+    /// <summary>The loops that serve a machine: one where two processors have everything to do, else about half of them.</summary>
+    public static int LoopsFor(int processors) => processors <= 2 ? 1 : Math.Clamp((processors + 1) / 2, 2, 8);
+
+    /// <summary>What two settings have against each other, in one sentence; null for nothing.</summary>
+    public static string? Conflict(IPluginSettings settings) =>
+        settings.GetString("read_interfaces") == "on" && Number(settings) > 1
+            ? $"{settings.PositionOf("read_interfaces")}: 'read_interfaces' is \"on\", and 'loops' means {Number(settings)} here: "
+                + "only a single loop can read the interfaces. Set read_interfaces = \"auto\" or loops = \"1\"."
+            : null;
 
     /// <summary>Reads them from plugins.toml; the names are declared on <see cref="QuicTransport"/>.</summary>
     public static QuicSettings From(IPluginSettings settings) => new()
@@ -49,15 +66,22 @@ internal sealed record QuicSettings
         MaxHalfOpen = (int)settings.GetInteger("max_half_open"),
         RetryAbove = (int)settings.GetInteger("retry_above"),
         PacketsPerKey = settings.GetInteger("packets_per_key"),
-        Gso = settings.GetString("udp_gso") == "auto",
+        Gso = settings.GetString("udp_gso") != "off",
+        WatchesGso = settings.GetString("udp_gso") == "auto",
         Gro = settings.GetString("udp_gro") == "auto",
-        ReadInterfaces = settings.GetString("read_interfaces") switch
+        Loops = Number(settings),
+        ReadInterfaces = Number(settings) == 1 && settings.GetString("read_interfaces") switch
         {
             "on" => true,
             "off" => false,
             _ => Environment.ProcessorCount <= 2, // docs/decisions/0017-threads.md
         },
     };
+
+    private static int Number(IPluginSettings settings) =>
+        int.TryParse(settings.GetString("loops"), CultureInfo.InvariantCulture, out int loops)
+            ? loops
+            : LoopsFor(Environment.ProcessorCount);
 
     /// <summary>
     /// What path-MTU discovery tries, in this order: what most tunnels carry, then the usual full size, then below.

@@ -1,4 +1,5 @@
 using System.Composition;
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using VibePN.Contracts;
@@ -29,26 +30,29 @@ namespace VibePN.Plugins.TransportQuic;
     Help = "From so many unfinished handshakes on, a client must first prove its address.")]
 [PluginSetting("packets_per_key", SettingType.Number, Default = "4194304", Minimum = 1024, Maximum = 4194304,
     Help = "Datagrams after which this end changes keys.")]
-[PluginSetting("udp_gso", SettingType.Text, Default = "auto", Choices = "auto|off",
-    Help = "Segmentation offload for sending; off works around kernels that corrupt it.")]
+[PluginSetting("udp_gso", SettingType.Text, Default = "auto", Choices = "auto|on|off",
+    Help = "Segmentation offload for sending; auto: not to peers that datagrams reach only when they are sent one by one.")]
 [PluginSetting("udp_gro", SettingType.Text, Default = "auto", Choices = "auto|off",
     Help = "Receive offload: datagrams of one flow arrive as one message.")]
+[PluginSetting("loops", SettingType.Text, Default = "auto", Choices = "auto|1|2|3|4|5|6|7|8|12|16",
+    Help = "Threads that own sockets and connections; auto: one on at most two processors, else half of them, at most 8. From the next start on.")]
 [PluginSetting("read_interfaces", SettingType.Text, Default = "auto", Choices = "auto|on|off",
-    Help = "Whether the transport's thread reads the interfaces, too; auto: on a machine with at most two processors. For networks opened after it.")]
+    Help = "Whether the transport's thread reads the interfaces, too; auto: on a machine with at most two processors and with one loop. For networks opened after it.")]
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable",
-    Justification = "StopAsync, which the host always calls, disposes the loop.")]
+    Justification = "StopAsync, which the host always calls, disposes the loops.")]
 public sealed class QuicTransport : IPollingTransport, IReconfigurable
 {
     // Short header, datagram frame with its length, tag, and our own byte for networks below 31.
     private const int OverheadBytes = DatagramFraming.PacketOverhead + 1;
 
     private readonly IPluginContext _context;
-    private readonly TransportCounters _counters = new();
-    private ListenSockets _sockets = new();
+    private TransportCounters[] _counters = [new()];
+    private readonly CorruptRuns _corruptRuns = new();
+    private ListenSockets _sockets = new(1);
     private QuicSettings _settings = new();
     private readonly PacketSources _sources = new();
     private StockCallbacks? _stock;
-    private EventLoop? _loop;
+    private EventLoops? _loops;
 
     /// <summary>Takes the context; touches nothing.</summary>
     [ImportingConstructor]
@@ -60,84 +64,120 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
         OffloadCapabilities.PartialChecksum | OffloadCapabilities.TcpSegmentation | OffloadCapabilities.UdpSegmentation);
 
     /// <summary>Bytes that the packet thread has allocated so far. For tests.</summary>
-    internal long LoopAllocatedBytes => _loop?.AllocatedBytes ?? 0;
+    internal long LoopAllocatedBytes => _loops?.AllocatedBytes ?? 0;
+
+    /// <summary>The listen addresses. For tests.</summary>
+    internal IReadOnlyList<SocketGroup> Listed => _sockets.Listed;
+
+    /// <summary>What each loop has counted. For tests.</summary>
+    internal IReadOnlyList<TransportCounters> CountersOfLoops => _counters;
 
     /// <summary>What turns a name into addresses. Replaced in tests.</summary>
     internal Func<string, CancellationToken, Task<IPAddress[]>> Resolver { get; init; } = Dns.GetHostAddressesAsync;
 
+    /// <summary>What hands messages to the kernel. Replaced in tests.</summary>
+    internal SendMessages? Send { get; init; }
+
     /// <summary>How long the connections of an address that is no longer listed may go on. Shorter in tests.</summary>
     internal TimeSpan LongestRetirement { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>The counters behind the metrics. For tests.</summary>
-    internal TransportCounters Counters => _counters;
+    /// <summary>The counters behind the metrics; with several loops their sums at this moment.</summary>
+    internal TransportCounters Counters => _counters.Length == 1 ? _counters[0] : TransportCounters.Sum(_counters);
 
     /// <inheritdoc/>
     public ValueTask StartAsync(CancellationToken cancellationToken)
     {
         _stock = NativeLibraries.Load();
+        if (QuicSettings.Conflict(_context.Settings) is { } conflict)
+            throw new PluginException(conflict) { Fault = PluginFault.Configuration };
         _settings = QuicSettings.From(_context.Settings);
-        _counters.Publish(_context.Meter);
+        _counters = [.. Enumerable.Range(0, _settings.Loops).Select(_ => new TransportCounters())];
+        TransportCounters.Publish(_context.Meter, () => Counters);
+        _context.Meter.CreateObservableGauge(
+            "quic.gso.peers.off", () => _corruptRuns.Count, null, "Peers to whom runs of datagrams are lost for being runs.");
         return ValueTask.CompletedTask;
     }
 
     /// <inheritdoc/>
     public IReadOnlyList<IPEndPoint> Listen(TransportOptions options, ITransportEvents events)
     {
-        if (_stock is null || _loop is not null)
+        if (_stock is null || _loops is not null)
             throw new InvalidOperationException("Listen is called once, after start.");
         TlsCredentials? credentials = null;
         try
         {
-            _sockets = new ListenSockets();
+            _sockets = new ListenSockets(_counters.Length);
             _sockets.Change([.. options.Listen.Where(MayOpen)], _settings);
             credentials = new TlsCredentials(options.Identity, options.Protocols, options.SpecialProtocols);
-            _loop = new EventLoop(
-                _sockets.Listed, credentials, _stock, options, _settings, _sources, events, _counters, _context.Logger, Resolver)
-            { LongestRetirement = LongestRetirement };
+            var shared = new SharedState
+            {
+                Options = options,
+                Events = events,
+                Credentials = credentials,
+                Stock = _stock,
+                Secrets = new NodeSecrets(options.Identity),
+                Log = _context.Logger,
+                Admission = new Admission((ulong)Stopwatch.GetTimestamp()),
+                Sources = _sources,
+                CorruptRuns = _corruptRuns,
+                Resolver = Resolver,
+                Send = Send,
+                LongestRetirement = LongestRetirement,
+            };
+            _loops = new EventLoops(_sockets.Listed, shared, _settings, _counters);
         }
         catch
         {
             credentials?.Dispose();
-            foreach (UdpSocket socket in _sockets.Listed)
-                socket.Dispose();
+            foreach (SocketGroup group in _sockets.Listed)
+                group.Dispose();
             throw;
         }
         Announce(_sockets.Listed);
-        _loop.Start();
+        _loops.Start();
         return [.. _sockets.Listed.Select(socket => socket.LocalEndPoint)];
     }
 
     /// <inheritdoc/>
     public IReadOnlyList<IPEndPoint> Relisten(IReadOnlyList<IPEndPoint> listen)
     {
-        if (_loop is null)
+        if (_loops is null)
             throw new InvalidOperationException("Relisten comes after Listen.");
-        (List<UdpSocket> opened, List<UdpSocket> retired) = _sockets.Change([.. listen.Where(MayOpen)], _settings);
+        (List<SocketGroup> opened, List<SocketGroup> retired) = _sockets.Change([.. listen.Where(MayOpen)], _settings);
         Announce(opened);
-        foreach (UdpSocket socket in retired)
-            _context.Logger.Retired(socket.LocalEndPoint);
-        _loop.Post(new LoopCommand(LoopCommandKind.Listen, Sockets: _sockets.Listed));
+        foreach (SocketGroup group in retired)
+            _context.Logger.Retired(group.LocalEndPoint);
+        _loops.Post(new LoopCommand(LoopCommandKind.Listen, Groups: _sockets.Listed));
         return [.. _sockets.Listed.Select(socket => socket.LocalEndPoint)];
     }
 
     /// <inheritdoc/>
-    /// <remarks>Nothing stands in the way: every setting has a meaning for what begins after it.</remarks>
-    public string? Check(IPluginSettings settings) => null;
+    public string? Check(IPluginSettings settings) => QuicSettings.Conflict(settings);
 
     /// <inheritdoc/>
     public void Apply(IPluginSettings settings)
     {
+        bool watched = _settings is { Gso: true, WatchesGso: true };
         _settings = QuicSettings.From(settings);
-        _loop?.Post(new LoopCommand(LoopCommandKind.Configure, Settings: _settings));
+        if (watched != _settings is { Gso: true, WatchesGso: true })
+            _corruptRuns.Clear();
+        if (_settings.Loops != _counters.Length)
+        {
+            _context.Logger.LoopsLater(_settings.Loops, _counters.Length);
+            _settings = _settings with { Loops = _counters.Length, ReadInterfaces = _settings.ReadInterfaces && _counters.Length == 1 };
+        }
+        _loops?.Post(new LoopCommand(LoopCommandKind.Configure, Settings: _settings));
     }
 
-    private void Announce(IEnumerable<UdpSocket> sockets)
+    private void Announce(IEnumerable<SocketGroup> groups)
     {
-        foreach (UdpSocket socket in sockets)
+        foreach (SocketGroup group in groups)
         {
-            _context.Logger.Listening(socket.LocalEndPoint, _stock!.Versions);
-            if (socket.SmallBuffers)
-                _context.Logger.SmallBuffers(socket.LocalEndPoint, _settings.SocketBufferBytes);
+            _context.Logger.Listening(group.LocalEndPoint, _stock!.Versions);
+            if (group.Members[0].SmallBuffers)
+                _context.Logger.SmallBuffers(group.LocalEndPoint, _settings.SocketBufferBytes);
+            if (!group.IsSteered)
+                _context.Logger.NotSteered(group.LocalEndPoint);
         }
     }
 
@@ -153,9 +193,9 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
     /// <inheritdoc/>
     public void Dial(DialRequest request)
     {
-        if (_loop is null)
+        if (_loops is null)
             throw new InvalidOperationException("Dial comes after Listen.");
-        _loop.Dial(request);
+        _loops.Dial(request);
     }
 
     /// <inheritdoc/>
@@ -175,30 +215,39 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
     {
         get
         {
-            UdpSocket[] sockets = _sockets.Listed;
+            UdpSocket[] sockets = [.. _sockets.Listed.SelectMany(group => group.Members)];
             string gso = !_settings.Gso ? "datagrams are sent one by one, as the setting says (udp_gso = \"off\")"
-                : Array.TrueForAll(sockets, socket => socket.Gso) ? "datagrams are sent in runs (UDP_SEGMENT)"
+                : Array.TrueForAll(sockets, socket => socket.Gso) ? $"datagrams are sent in runs (UDP_SEGMENT){CorruptText}"
                 : "datagrams are sent one by one on some sockets: the kernel refused a run (UDP_SEGMENT)";
             string gro = !_settings.Gro ? "received one by one, as the setting says (udp_gro = \"off\")"
                 : Array.TrueForAll(sockets, socket => socket.Gro) ? "received in runs (UDP_GRO)"
                 : "received one by one: the kernel knows no UDP_GRO (before 5.0)";
             string reads = _settings.ReadInterfaces ? "; the same thread reads the interfaces (read_interfaces)" : "";
-            return $"{gso}, {gro}{reads}";
+            string loops = _counters.Length > 1 ? $"; {_counters.Length} loops share the connections (loops)" : "";
+            return $"{gso}, {gro}{reads}{loops}";
         }
     }
 
+    private string CorruptText => _corruptRuns.Count switch
+    {
+        0 => "",
+        1 => " but one by one to 1 peer: runs to it were lost while single datagrams arrived, as with Linux 7.0 to 7.1.4",
+        int peers => $" but one by one to {peers} peers: runs to them were lost while single datagrams arrived, as with Linux 7.0 to 7.1.4",
+    };
+
     /// <inheritdoc/>
-    public TransportStatistics GetStatistics() => new(
-        (int)Volatile.Read(ref _counters.Connections), Volatile.Read(ref _counters.Completed),
-        Volatile.Read(ref _counters.Refused), Volatile.Read(ref _counters.Failed),
-        Volatile.Read(ref _counters.Unroutable));
+    public TransportStatistics GetStatistics()
+    {
+        TransportCounters now = TransportCounters.Sum(_counters);
+        return new TransportStatistics((int)now.Connections, now.Completed, now.Refused, now.Failed, now.Unroutable);
+    }
 
     /// <inheritdoc/>
     public async ValueTask StopAsync(CancellationToken cancellationToken)
     {
-        EventLoop? loop = _loop;
-        _loop = null;
-        if (loop is not null)
-            await Task.Run(loop.Stop, CancellationToken.None);
+        EventLoops? loops = _loops;
+        _loops = null;
+        if (loops is not null)
+            await Task.Run(loops.Stop, CancellationToken.None);
     }
 }

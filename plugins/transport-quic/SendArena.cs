@@ -11,7 +11,28 @@ internal interface ISendObserver
     /// <param name="errno">Why.</param>
     /// <param name="probe">Whether it was a path-MTU probe, which may be refused for its size.</param>
     void OnSendRefused(int errno, bool probe);
+
+    /// <summary>The oldest of its packets that were committed have left, or were refused.</summary>
+    /// <param name="packets">How many.</param>
+    /// <param name="isEqualRun">Whether in one message of several that are all equally long.</param>
+    void OnLeft(int packets, bool isEqualRun);
 }
+
+/// <summary>How a packet may leave.</summary>
+internal enum SendAs
+{
+    /// <summary>With its neighbours, where the socket can do that.</summary>
+    Run,
+
+    /// <summary>As a message of its own.</summary>
+    Alone,
+
+    /// <summary>Alone, too: a path-MTU probe, whose loss must not take others along and which may be refused for its size.</summary>
+    Probe,
+}
+
+/// <summary>sendmmsg, or what a test has put in its place.</summary>
+internal unsafe delegate int SendMessages(int fd, MMsgHdr* messages, uint count, int flags);
 
 /// <summary>
 /// QUIC packets on their way into the kernel: written side by side, runs of equal size become one UDP_SEGMENT
@@ -37,12 +58,15 @@ internal sealed unsafe class SendArena : IDisposable
     private readonly SocketAddress28* _remotes;
     private readonly byte* _controls;
     private readonly Message[] _messages = new Message[MaxMessages];
+    private readonly SendMessages _send;
     private int _used;
     private int _count;
     private int _sent;
 
-    public SendArena()
+    /// <param name="send">What hands messages to the kernel.</param>
+    public SendArena(SendMessages? send = null)
     {
+        _send = send ?? LibC.sendmmsg;
         _arena = (byte*)NativeMemory.AlignedAlloc(ArenaBytes, 64);
         _headers = (MMsgHdr*)NativeMemory.AllocZeroed((nuint)(MaxMessages * sizeof(MMsgHdr)));
         _vectors = (IoVec*)NativeMemory.AllocZeroed((nuint)(MaxMessages * sizeof(IoVec)));
@@ -74,16 +98,16 @@ internal sealed unsafe class SendArena : IDisposable
     /// <summary>Keeps the packet written at the last reserved place.</summary>
     /// <param name="source">The local address to send from; the default lets the kernel choose.</param>
     /// <param name="owner">Hears of a refusal; null for what belongs to no connection.</param>
-    /// <param name="probe">A path-MTU probe travels alone: its loss must not take others along.</param>
+    /// <param name="sendAs">With which others.</param>
     public void Commit(
-        int length, UdpSocket socket, in SocketAddress28 remote, LocalAddress source, ISendObserver? owner, bool probe)
+        int length, UdpSocket socket, in SocketAddress28 remote, LocalAddress source, ISendObserver? owner, SendAs sendAs)
     {
         _used += length;
-        if (!probe && TryExtend(length, socket, remote, owner))
+        if (sendAs == SendAs.Run && TryExtend(length, socket, remote, owner))
             return;
         _remotes[_count] = remote;
         _vectors[_count] = new IoVec { Base = _arena + _used - length, Length = (nuint)length };
-        _messages[_count] = new Message(socket, source, owner, probe) { Segment = length, Last = length, Segments = 1 };
+        _messages[_count] = new Message(socket, source, owner, sendAs) { Segment = length, Last = length, Segments = 1 };
         _count++;
     }
 
@@ -121,7 +145,7 @@ internal sealed unsafe class SendArena : IDisposable
             return false;
         ref Message last = ref _messages[_count - 1];
         ref IoVec vector = ref _vectors[_count - 1];
-        bool fits = ReferenceEquals(last.Socket, socket) && ReferenceEquals(last.Owner, owner) && !last.Probe
+        bool fits = ReferenceEquals(last.Socket, socket) && ReferenceEquals(last.Owner, owner) && last.SendAs == SendAs.Run
             && last.Last == last.Segment && length <= last.Segment && last.Segments < MaxSegments
             && (int)vector.Length + length <= MaxMessageBytes && _remotes[_count - 1].Equals(remote);
         if (!fits)
@@ -140,11 +164,11 @@ internal sealed unsafe class SendArena : IDisposable
             Prepare(i);
         while (_sent < end)
         {
-            int taken = LibC.sendmmsg(socket.Fd, _headers + _sent, (uint)(end - _sent), LibC.MSG_DONTWAIT);
+            int taken = _send(socket.Fd, _headers + _sent, (uint)(end - _sent), LibC.MSG_DONTWAIT);
             if (taken > 0)
             {
                 for (int i = _sent; i < _sent + taken; i++)
-                    Count(_messages[i].Segments);
+                    OnTaken(_messages[i]);
                 _sent += taken;
                 continue;
             }
@@ -175,8 +199,9 @@ internal sealed unsafe class SendArena : IDisposable
         }
         else
         {
-            message.Owner?.OnSendRefused(errno, message.Probe);
+            message.Owner?.OnSendRefused(errno, message.SendAs == SendAs.Probe);
         }
+        message.Owner?.OnLeft(message.Segments, isEqualRun: false);
         _sent++;
     }
 
@@ -193,8 +218,8 @@ internal sealed unsafe class SendArena : IDisposable
             if (header.ControlLength == 0)
                 header.Control = null;
             // What does not fit the socket's buffer now is lost, as any datagram may be; this happens once.
-            if (LibC.sendmmsg(message.Socket.Fd, _headers + _sent, 1, LibC.MSG_DONTWAIT) == 1)
-                Count(1);
+            if (_send(message.Socket.Fd, _headers + _sent, 1, LibC.MSG_DONTWAIT) == 1)
+                Datagrams++;
         }
         _vectors[_sent] = whole;
     }
@@ -229,14 +254,16 @@ internal sealed unsafe class SendArena : IDisposable
         Unsafe.WriteUnaligned(control + 1, (ushort)segment);
     }
 
-    private void Count(int segments)
+    private void OnTaken(in Message message)
     {
-        Datagrams += segments;
-        if (segments > 1)
+        Datagrams += message.Segments;
+        bool isRun = message.Segments > 1;
+        if (isRun)
             Runs++;
+        message.Owner?.OnLeft(message.Segments, isRun && message.Last == message.Segment);
     }
 
-    private record struct Message(UdpSocket Socket, LocalAddress Source, ISendObserver? Owner, bool Probe)
+    private record struct Message(UdpSocket Socket, LocalAddress Source, ISendObserver? Owner, SendAs SendAs)
     {
         public int Segment { get; init; }
         public int Segments { get; set; }

@@ -12,7 +12,7 @@ namespace VibePN.Plugins.TransportQuic;
 /// One table of fixed size, taken when the first handshake comes: a flood from ever new sources cannot make it grow, it
 /// only makes buckets of others give way at random, which gives those a fresh allowance. Source addresses can be
 /// forged, so this bounds work, not truth: a forger can use up somebody's allowance, but not for longer than it floods.
-/// Belongs to the loop's thread.
+/// One thread at a time.
 /// </remarks>
 internal sealed class SourceLimits
 {

@@ -2,113 +2,119 @@ using System.Diagnostics.Metrics;
 
 namespace VibePN.Plugins.TransportQuic;
 
-/// <summary>Totals since start. Written by the loop's thread, read by any.</summary>
+/// <summary>Totals of one loop since start. Written by the loop's thread, read by any.</summary>
 internal sealed class TransportCounters
 {
-    private long _connections;
-    private long _halfOpen;
-    private long _completed;
-    private long _refused;
-    private long _failed;
-    private long _abandoned;
-    private long _unroutable;
-    private long _tooMany;
-    private long _full;
-    private long _strays;
-    private long _movesRefused;
-    private long _retries;
-    private long _resets;
-    private long _datagramsOut;
-    private long _runs;
-    private long _datagramsIn;
-    private long _gsoSockets;
-    private long _known;
-    private long _keyUpdates;
-    private long _blackHoles;
+    private const int Values = 21;
 
-    public ref long Connections => ref _connections;
-    public ref long HalfOpen => ref _halfOpen;
-    public ref long Completed => ref _completed;
-    public ref long Refused => ref _refused;
-    public ref long Failed => ref _failed;
+    // On both sides: loops that count do not meet in a cache line.
+    private const int Margin = 8;
 
-    /// <summary>Handshakes that the dialling end gave up because another address was faster, or because it stops.</summary>
-    public ref long Abandoned => ref _abandoned;
-    public ref long Unroutable => ref _unroutable;
+    private readonly long[] _values = new long[Margin + Values + Margin];
 
-    /// <summary>First packets dropped because their source begins too many handshakes.</summary>
-    public ref long TooMany => ref _tooMany;
+    /// <summary>Datagrams that another loop's connection was meant by.</summary>
+    public ref long HandedOver => ref _values[Margin + 20];
 
-    /// <summary>First packets dropped because there are too many connections or handshakes.</summary>
-    public ref long Full => ref _full;
-
-    /// <summary>Datagrams of a dialled connection that came from an address other than the dialled one.</summary>
-    public ref long Strays => ref _strays;
-
-    /// <summary>Datagrams from new addresses of a peer that changes its address too often.</summary>
-    public ref long MovesRefused => ref _movesRefused;
-
-    public ref long Retries => ref _retries;
-    public ref long Resets => ref _resets;
-    public ref long DatagramsOut => ref _datagramsOut;
-    public ref long Runs => ref _runs;
-    public ref long DatagramsIn => ref _datagramsIn;
-    public ref long GsoSockets => ref _gsoSockets;
-    public ref long KeyUpdates => ref _keyUpdates;
-
-    /// <summary>Paths that were found to swallow large packets.</summary>
-    public ref long BlackHoles => ref _blackHoles;
-
-    /// <summary>Connections with those that are over and only recognise late packets.</summary>
-    public ref long Known => ref _known;
-
-    /// <summary>Publishes them on the host's meter.</summary>
-    public void Publish(Meter meter)
+    /// <summary>The totals of several loops.</summary>
+    public static TransportCounters Sum(IReadOnlyList<TransportCounters> loops)
     {
-        meter.CreateObservableGauge(
-            "quic.connections", () => Volatile.Read(ref _connections), null, "Connections, handshakes included.");
-        meter.CreateObservableGauge(
-            "quic.handshakes.open", () => Volatile.Read(ref _halfOpen), null, "Handshakes that others began.");
-        meter.CreateObservableCounter("quic.handshakes", Handshakes, null, "Handshakes by result.");
-        meter.CreateObservableCounter(
-            "quic.datagrams.unroutable", () => Volatile.Read(ref _unroutable), null, "UDP datagrams of no connection.");
-        meter.CreateObservableCounter("quic.datagrams.strayed", Strayed, null, "Datagrams from unexpected addresses.");
-        meter.CreateObservableCounter("quic.initials.dropped", Dropped, null, "First packets dropped, by reason.");
-        meter.CreateObservableCounter(
-            "quic.retries", () => Volatile.Read(ref _retries), null, "Retry packets sent.");
-        meter.CreateObservableCounter(
-            "quic.resets", () => Volatile.Read(ref _resets), null, "Stateless resets sent.");
-        meter.CreateObservableCounter(
-            "quic.datagrams.sent", () => Volatile.Read(ref _datagramsOut), null, "UDP datagrams sent.");
-        meter.CreateObservableCounter(
-            "quic.datagrams.received", () => Volatile.Read(ref _datagramsIn), null, "UDP datagrams received.");
-        meter.CreateObservableCounter(
-            "quic.gso.runs", () => Volatile.Read(ref _runs), null, "Messages of several equal datagrams sent.");
-        meter.CreateObservableCounter(
-            "quic.key.updates", () => Volatile.Read(ref _keyUpdates), null, "Key changes that this end began.");
-        meter.CreateObservableCounter(
-            "quic.path.black.holes", () => Volatile.Read(ref _blackHoles), null, "Paths found to swallow large packets.");
-        meter.CreateObservableGauge(
-            "quic.gso.sockets", () => Volatile.Read(ref _gsoSockets), null, "Sockets that use segmentation offload.");
+        var sum = new TransportCounters();
+        foreach (TransportCounters loop in loops)
+        {
+            for (int i = Margin; i < Margin + Values; i++)
+                sum._values[i] += Volatile.Read(ref loop._values[i]);
+        }
+        return sum;
     }
 
-    private IEnumerable<Measurement<long>> Dropped() =>
+
+    public ref long Connections => ref _values[Margin + 0];
+    public ref long HalfOpen => ref _values[Margin + 1];
+    public ref long Completed => ref _values[Margin + 2];
+    public ref long Refused => ref _values[Margin + 3];
+    public ref long Failed => ref _values[Margin + 4];
+
+    /// <summary>Handshakes that the dialling end gave up because another address was faster, or because it stops.</summary>
+    public ref long Abandoned => ref _values[Margin + 5];
+    public ref long Unroutable => ref _values[Margin + 6];
+
+    /// <summary>First packets dropped because their source begins too many handshakes.</summary>
+    public ref long TooMany => ref _values[Margin + 7];
+
+    /// <summary>First packets dropped because there are too many connections or handshakes.</summary>
+    public ref long Full => ref _values[Margin + 8];
+
+    /// <summary>Datagrams of a dialled connection that came from an address other than the dialled one.</summary>
+    public ref long Strays => ref _values[Margin + 9];
+
+    /// <summary>Datagrams from new addresses of a peer that changes its address too often.</summary>
+    public ref long MovesRefused => ref _values[Margin + 10];
+
+    public ref long Retries => ref _values[Margin + 11];
+    public ref long Resets => ref _values[Margin + 12];
+    public ref long DatagramsOut => ref _values[Margin + 13];
+    public ref long Runs => ref _values[Margin + 14];
+    public ref long DatagramsIn => ref _values[Margin + 15];
+    public ref long GsoSockets => ref _values[Margin + 16];
+    public ref long KeyUpdates => ref _values[Margin + 17];
+
+    /// <summary>Paths that were found to swallow large packets.</summary>
+    public ref long BlackHoles => ref _values[Margin + 18];
+
+    /// <summary>Connections with those that are over and only recognise late packets.</summary>
+    public ref long Known => ref _values[Margin + 19];
+
+    /// <summary>Publishes them on the host's meter.</summary>
+    /// <param name="meter">The host's.</param>
+    /// <param name="now">The totals now.</param>
+    public static void Publish(Meter meter, Func<TransportCounters> now)
+    {
+        meter.CreateObservableGauge(
+            "quic.connections", () => now().Connections, null, "Connections, handshakes included.");
+        meter.CreateObservableGauge(
+            "quic.handshakes.open", () => now().HalfOpen, null, "Handshakes that others began.");
+        meter.CreateObservableCounter("quic.handshakes", () => now().ByResult(), null, "Handshakes by result.");
+        meter.CreateObservableCounter(
+            "quic.datagrams.unroutable", () => now().Unroutable, null, "UDP datagrams of no connection.");
+        meter.CreateObservableCounter("quic.datagrams.strayed", () => now().ByStray(), null, "Datagrams from unexpected addresses.");
+        meter.CreateObservableCounter("quic.initials.dropped", () => now().ByDrop(), null, "First packets dropped, by reason.");
+        meter.CreateObservableCounter(
+            "quic.retries", () => now().Retries, null, "Retry packets sent.");
+        meter.CreateObservableCounter(
+            "quic.resets", () => now().Resets, null, "Stateless resets sent.");
+        meter.CreateObservableCounter(
+            "quic.datagrams.sent", () => now().DatagramsOut, null, "UDP datagrams sent.");
+        meter.CreateObservableCounter(
+            "quic.datagrams.received", () => now().DatagramsIn, null, "UDP datagrams received.");
+        meter.CreateObservableCounter(
+            "quic.datagrams.handed.over", () => now().HandedOver, null, "Datagrams received by another loop than their connection's.");
+        meter.CreateObservableCounter(
+            "quic.gso.runs", () => now().Runs, null, "Messages of several equal datagrams sent.");
+        meter.CreateObservableCounter(
+            "quic.key.updates", () => now().KeyUpdates, null, "Key changes that this end began.");
+        meter.CreateObservableCounter(
+            "quic.path.black.holes", () => now().BlackHoles, null, "Paths found to swallow large packets.");
+        meter.CreateObservableGauge(
+            "quic.gso.sockets", () => now().GsoSockets, null, "Sockets that use segmentation offload.");
+    }
+
+    private IEnumerable<Measurement<long>> ByDrop() =>
     [
-        new(Volatile.Read(ref _tooMany), new KeyValuePair<string, object?>("reason", "source")),
-        new(Volatile.Read(ref _full), new KeyValuePair<string, object?>("reason", "full")),
+        new(TooMany, new KeyValuePair<string, object?>("reason", "source")),
+        new(Full, new KeyValuePair<string, object?>("reason", "full")),
     ];
 
-    private IEnumerable<Measurement<long>> Strayed() =>
+    private IEnumerable<Measurement<long>> ByStray() =>
     [
-        new(Volatile.Read(ref _strays), new KeyValuePair<string, object?>("reason", "responder")),
-        new(Volatile.Read(ref _movesRefused), new KeyValuePair<string, object?>("reason", "rate")),
+        new(Strays, new KeyValuePair<string, object?>("reason", "responder")),
+        new(MovesRefused, new KeyValuePair<string, object?>("reason", "rate")),
     ];
 
-    private IEnumerable<Measurement<long>> Handshakes() =>
+    private IEnumerable<Measurement<long>> ByResult() =>
     [
-        new(Volatile.Read(ref _completed), new KeyValuePair<string, object?>("result", "completed")),
-        new(Volatile.Read(ref _refused), new KeyValuePair<string, object?>("result", "refused")),
-        new(Volatile.Read(ref _failed), new KeyValuePair<string, object?>("result", "failed")),
-        new(Volatile.Read(ref _abandoned), new KeyValuePair<string, object?>("result", "abandoned")),
+        new(Completed, new KeyValuePair<string, object?>("result", "completed")),
+        new(Refused, new KeyValuePair<string, object?>("result", "refused")),
+        new(Failed, new KeyValuePair<string, object?>("result", "failed")),
+        new(Abandoned, new KeyValuePair<string, object?>("result", "abandoned")),
     ];
 }

@@ -11,12 +11,10 @@ internal sealed unsafe class UdpSocket : IDisposable
 {
     private readonly Lock _gate = new();
     private volatile int _fd;
-    private bool _retired;
 
-    private UdpSocket(int fd, IPEndPoint asked, IPEndPoint local)
+    private UdpSocket(int fd, IPEndPoint local)
     {
         _fd = fd;
-        Asked = asked;
         LocalEndPoint = local;
         Local = SocketAddress28.From(local);
     }
@@ -24,8 +22,8 @@ internal sealed unsafe class UdpSocket : IDisposable
     /// <summary>The descriptor; -1 once disposed.</summary>
     public int Fd => _fd;
 
-    /// <summary>The address as it was asked for; its port may be 0.</summary>
-    public IPEndPoint Asked { get; }
+    /// <summary>Those of its address, for all loops. Set before any loop sees it.</summary>
+    public SocketGroup Group { get; set; } = null!;
 
     /// <summary>The address really bound.</summary>
     public IPEndPoint LocalEndPoint { get; }
@@ -71,7 +69,8 @@ internal sealed unsafe class UdpSocket : IDisposable
     /// <param name="endPoint">Where; a port 0 lets the kernel choose.</param>
     /// <param name="settings">Buffers and offloads.</param>
     /// <param name="shared">Whether the port may be one that sockets with <see cref="SetShared"/> have.</param>
-    public static UdpSocket Open(IPEndPoint endPoint, QuicSettings settings, bool shared = false)
+    /// <param name="sharesPort">Whether the port is that of sockets with <see cref="SharePort"/>.</param>
+    public static UdpSocket Open(IPEndPoint endPoint, QuicSettings settings, bool shared = false, bool sharesPort = false)
     {
         bool v6 = endPoint.AddressFamily == AddressFamily.InterNetworkV6;
         int fd = LibC.socket(
@@ -84,13 +83,15 @@ internal sealed unsafe class UdpSocket : IDisposable
                 Set(fd, LibC.SOL_IPV6, LibC.IPV6_V6ONLY, 1);
             if (shared)
                 Set(fd, LibC.SOL_SOCKET, LibC.SO_REUSEADDR, 1);
+            if (sharesPort)
+                Set(fd, LibC.SOL_SOCKET, LibC.SO_REUSEPORT, 1);
             SocketAddress28 address = SocketAddress28.From(endPoint);
             if (LibC.bind(fd, &address, address.Length) != 0)
                 throw Fault(endPoint, "bind", Marshal.GetLastPInvokeError());
             uint length = SocketAddress28.Size;
             if (LibC.getsockname(fd, &address, &length) != 0)
                 throw Fault(endPoint, "getsockname", Marshal.GetLastPInvokeError());
-            var socket = new UdpSocket(fd, endPoint, address.ToEndPoint());
+            var socket = new UdpSocket(fd, address.ToEndPoint());
             // An answer on a wildcard socket must come from the address that was asked: the client knows no other.
             if (socket.IsWildcard)
                 Set(fd, v6 ? LibC.SOL_IPV6 : LibC.SOL_IP, v6 ? LibC.IPV6_RECVPKTINFO : LibC.IP_PKTINFO, 1);
@@ -118,6 +119,30 @@ internal sealed unsafe class UdpSocket : IDisposable
         SmallBuffers = !large;
     }
 
+    /// <summary>Lets further sockets of this user's processes have the port, if they ask for that.</summary>
+    /// <remarks>Processes of the same user only; and one that does not ask, or asks first, is refused.</remarks>
+    public void SharePort() => Set(_fd, LibC.SOL_SOCKET, LibC.SO_REUSEPORT, 1);
+
+    /// <summary>Tells the kernel which of the sockets with the same port a datagram is for: the one its connection ID names.</summary>
+    /// <param name="loops">How many there are, this one the first.</param>
+    /// <returns>False when the kernel refuses; it then spreads them by address.</returns>
+    public bool TrySteer(int loops)
+    {
+        // The datagram begins at byte 0. A long header has the ID's length at byte 5.
+        SockFilter* program = stackalloc SockFilter[]
+        {
+            new() { Code = SockFilter.LoadByte, K = 0 },
+            new() { Code = SockFilter.JumpIfSet, K = ConnectionId.LongHeader, IfFalse = 2 },
+            new() { Code = SockFilter.LoadByte, K = ConnectionId.LongPlace },
+            new() { Code = SockFilter.Jump, K = 1 },
+            new() { Code = SockFilter.LoadByte, K = ConnectionId.ShortPlace },
+            new() { Code = SockFilter.Modulo, K = (uint)loops },
+            new() { Code = SockFilter.Return },
+        };
+        var whole = new SockFprog { Length = 7, Filter = program };
+        return LibC.setsockopt(_fd, LibC.SOL_SOCKET, LibC.SO_ATTACH_REUSEPORT_CBPF, &whole, (uint)sizeof(SockFprog)) == 0;
+    }
+
     /// <summary>Whether a socket opened as shared may have the same port. Any thread.</summary>
     public void SetShared(bool shared)
     {
@@ -125,38 +150,6 @@ internal sealed unsafe class UdpSocket : IDisposable
         {
             if (_fd >= 0)
                 Set(_fd, LibC.SOL_SOCKET, LibC.SO_REUSEADDR, shared ? 1 : 0);
-        }
-    }
-
-    /// <summary>From now on the loop may close it. Any thread.</summary>
-    public void Retire()
-    {
-        lock (_gate)
-            _retired = true;
-    }
-
-    /// <summary>Takes <see cref="Retire"/> back, unless it is closed already. Any thread.</summary>
-    public bool TryRevive()
-    {
-        lock (_gate)
-        {
-            if (_fd < 0)
-                return false;
-            _retired = false;
-            return true;
-        }
-    }
-
-    /// <summary>Closes it if it is retired.</summary>
-    /// <returns>False when it has been revived.</returns>
-    public bool TryClose()
-    {
-        lock (_gate)
-        {
-            if (!_retired)
-                return false;
-            Dispose();
-            return true;
         }
     }
 

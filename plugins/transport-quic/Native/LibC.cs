@@ -18,6 +18,8 @@ internal static unsafe partial class LibC
     public const int SOL_IPV6 = 41;
     public const int SO_REUSEADDR = 2;
     public const int SO_SNDBUF = 7;
+    public const int SO_REUSEPORT = 15;
+    public const int SO_ATTACH_REUSEPORT_CBPF = 51;
     public const int SO_RCVBUF = 8;
     public const int SO_SNDBUFFORCE = 32;
     public const int SO_RCVBUFFORCE = 33;

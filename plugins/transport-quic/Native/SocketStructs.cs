@@ -56,6 +56,39 @@ internal struct PollFd
     public short Revents;
 }
 
+/// <summary>linux/filter.h: struct sock_filter, 8 bytes, with the few instructions used.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct SockFilter
+{
+    /// <summary>BPF_LD | BPF_B | BPF_ABS; beyond the end the program returns 0.</summary>
+    public const ushort LoadByte = 0x30;
+
+    /// <summary>BPF_JMP | BPF_JSET | BPF_K.</summary>
+    public const ushort JumpIfSet = 0x45;
+
+    /// <summary>BPF_JMP | BPF_JA.</summary>
+    public const ushort Jump = 0x05;
+
+    /// <summary>BPF_ALU | BPF_MOD | BPF_K.</summary>
+    public const ushort Modulo = 0x94;
+
+    /// <summary>BPF_RET | BPF_A.</summary>
+    public const ushort Return = 0x16;
+
+    public ushort Code;
+    public byte IfTrue;
+    public byte IfFalse;
+    public uint K;
+}
+
+/// <summary>linux/filter.h: struct sock_fprog, 16 bytes on 64-bit Linux.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct SockFprog
+{
+    public ushort Length;
+    public SockFilter* Filter;
+}
+
 /// <summary>time.h: struct timespec.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct TimeSpec

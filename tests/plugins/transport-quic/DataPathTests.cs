@@ -221,7 +221,7 @@ public sealed class DataPathTests
         using PacketBatch batch = Batch(500, 1300);
         ours.Send(batch, 0, 500);
         await Eventually.Holds(() => b.Packets.Count == 500, "all arrive");
-        Assert.Equal(gso == "auto" ? 1 : 0, a.Transport.Counters.GsoSockets);
+        Assert.Equal(gso == "auto" ? FakeContext.Loops : 0, a.Transport.Counters.GsoSockets);
         Assert.Equal(gso == "auto", a.Transport.Counters.Runs > 0);
     }
 

@@ -29,6 +29,8 @@ public sealed unsafe class LayoutTests
         Assert.Equal(16, sizeof(CMsgHdr));
         Assert.Equal(40, LocalAddress.ControlBytes);
         Assert.Equal(8, sizeof(PollFd));
+        Assert.Equal(8, sizeof(SockFilter));
+        Assert.Equal(16, sizeof(SockFprog));
         Assert.Equal(28, sizeof(SocketAddress28));
     }
 
@@ -91,6 +93,8 @@ public sealed unsafe class LayoutTests
     public void Message_header_lies_where_the_header_puts_it()
     {
         Assert.Equal(8, (int)Marshal.OffsetOf<MsgHdr>(nameof(MsgHdr.NameLength)));
+        Assert.Equal(8, (int)Marshal.OffsetOf<SockFprog>(nameof(SockFprog.Filter)));
+        Assert.Equal(4, (int)Marshal.OffsetOf<SockFilter>(nameof(SockFilter.K)));
         Assert.Equal(16, (int)Marshal.OffsetOf<MsgHdr>(nameof(MsgHdr.Vectors)));
         Assert.Equal(24, (int)Marshal.OffsetOf<MsgHdr>(nameof(MsgHdr.VectorCount)));
         Assert.Equal(32, (int)Marshal.OffsetOf<MsgHdr>(nameof(MsgHdr.Control)));

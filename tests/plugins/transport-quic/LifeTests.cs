@@ -122,7 +122,7 @@ public sealed class LifeTests
     }
 
     /// <summary>Waits until the relay has handled all that the stopped server ever sent: the last datagram is ours.</summary>
-    private static async Task PassAllAsync(Relay relay, IPEndPoint server)
+    internal static async Task PassAllAsync(Relay relay, IPEndPoint server)
     {
         bool passed = false;
         relay.Watch = datagram => passed |= datagram.AsSpan().SequenceEqual("last"u8);

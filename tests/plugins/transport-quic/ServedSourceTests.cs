@@ -5,7 +5,7 @@ namespace VibePN.Plugins.TransportQuic.Tests;
 /// <summary>The loop reads what it is given to read, besides its sockets.</summary>
 public sealed class ServedSourceTests
 {
-    private static readonly (string, string) On = ("read_interfaces", "on");
+    private static readonly (string, string)[] On = [("read_interfaces", "on"), ("loops", "1")];
 
     [Fact]
     public async Task Source_is_called_on_the_loops_thread_when_its_descriptor_is_readable()
@@ -168,7 +168,7 @@ public sealed class ServedSourceTests
     public async Task Setting_decides_whether_sources_are_taken(string setting, bool? expected)
     {
         using var source = new EventSource();
-        await using Node node = await Node.StartAsync(settings: ("read_interfaces", setting));
+        await using Node node = await Node.StartAsync(settings: [("read_interfaces", setting), ("loops", "1")]);
         Assert.Equal(expected ?? Environment.ProcessorCount <= 2, node.Transport.TryServe(source));
         Assert.Equal(
             expected ?? Environment.ProcessorCount <= 2,

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using VibePN.Contracts;
@@ -9,7 +10,7 @@ namespace VibePN.Plugins.TransportQuic.Tests;
 /// <summary>The plugin's own loop with credentials that hold no certificate: what an outsider would write.</summary>
 internal sealed class AnonymousClient : ITransportEvents, IAsyncDisposable
 {
-    private readonly EventLoop _loop;
+    private readonly EventLoops _loops;
     private readonly ConcurrentQueue<CloseReason> _failures = new();
 
     public AnonymousClient()
@@ -20,18 +21,25 @@ internal sealed class AnonymousClient : ITransportEvents, IAsyncDisposable
             Protocols = [Node.Alpn],
             Listen = [],
         };
-        StockCallbacks stock = NativeLibraries.Load();
         var settings = new QuicSettings();
-        var socket = UdpSocket.Open(new IPEndPoint(IPAddress.Loopback, 0), settings);
-        _loop = new EventLoop(
-            [socket], new TlsCredentials(null, options.Protocols), stock, options, settings, new PacketSources(), this,
-            new TransportCounters(), NullLogger.Instance);
-        _loop.Start();
+        var shared = new SharedState
+        {
+            Options = options,
+            Events = this,
+            Credentials = new TlsCredentials(null, options.Protocols),
+            Stock = NativeLibraries.Load(),
+            Secrets = new NodeSecrets(options.Identity),
+            Log = NullLogger.Instance,
+            Admission = new Admission((ulong)Stopwatch.GetTimestamp()),
+        };
+        _loops = new EventLoops(
+            [SocketGroup.Open(new IPEndPoint(IPAddress.Loopback, 0), settings, loops: 1)], shared, settings, [new TransportCounters()]);
+        _loops.Start();
     }
 
     public async Task<CloseReason> DialFailsAsync(string address)
     {
-        _loop.Dial(new DialRequest(1, address));
+        _loops.Dial(new DialRequest(1, address));
         await Eventually.Holds(() => !_failures.IsEmpty, "dial fails");
         return Assert.Single(_failures);
     }
@@ -53,7 +61,7 @@ internal sealed class AnonymousClient : ITransportEvents, IAsyncDisposable
 
     public ValueTask DisposeAsync()
     {
-        _loop.Stop();
+        _loops.Stop();
         return ValueTask.CompletedTask;
     }
 }

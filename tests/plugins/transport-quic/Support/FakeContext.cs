@@ -16,9 +16,14 @@ internal sealed class FakeContext : IPluginContext, IPluginSettings, IPluginStor
     {
         foreach (PluginSettingAttribute declared in typeof(QuicTransport).GetCustomAttributes<PluginSettingAttribute>())
             _settings[declared.Name] = declared.Default!;
+        _settings["loops"] = Loops.ToString(CultureInfo.InvariantCulture);
         foreach ((string name, string value) in settings)
             _settings[name] = value;
     }
+
+    /// <summary>Loops of a transport that is not told how many: 1, or what ./test.sh asks for to run the tests once more.</summary>
+    public static int Loops { get; } =
+        int.Parse(Environment.GetEnvironmentVariable("QUIC_LOOPS") ?? "1", CultureInfo.InvariantCulture);
 
     public ConcurrentQueue<string> Lines { get; } = new();
 

@@ -13,7 +13,7 @@ internal sealed class Node : ITransportEvents, IAsyncDisposable
     private readonly FakeContext _context;
     private int _stopped;
 
-    private Node(NodeIdentity identity, FakeContext context, Resolver? resolver, TimeSpan? retirement)
+    private Node(NodeIdentity identity, FakeContext context, Resolver? resolver, TimeSpan? retirement, SendMessages? send)
     {
         Identity = identity;
         _context = context;
@@ -21,6 +21,7 @@ internal sealed class Node : ITransportEvents, IAsyncDisposable
         {
             Resolver = resolver is null ? Dns.GetHostAddressesAsync : (host, stopped) => resolver(host, stopped),
             LongestRetirement = retirement ?? TimeSpan.FromSeconds(60),
+            Send = send,
         };
     }
 
@@ -62,11 +63,11 @@ internal sealed class Node : ITransportEvents, IAsyncDisposable
     public static async Task<Node> StartAsync(
         NodeIdentity? identity = null, IPEndPoint[]? listen = null, string[]? protocols = null,
         TransportOptions? options = null, Resolver? resolver = null, TimeSpan? retirement = null,
-        Action<QuicTransport>? beforeListen = null,
+        Action<QuicTransport>? beforeListen = null, SendMessages? send = null,
         params (string Name, string Value)[] settings)
     {
         identity ??= Identities.Create("node");
-        var node = new Node(identity, new FakeContext(settings), resolver, retirement);
+        var node = new Node(identity, new FakeContext(settings), resolver, retirement, send);
         await node.Transport.StartAsync(CancellationToken.None);
         beforeListen?.Invoke(node.Transport);
         options ??= new TransportOptions
