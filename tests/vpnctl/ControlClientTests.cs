@@ -98,6 +98,16 @@ public sealed class ControlClientTests
     }
 
     [Fact]
+    public async Task A_stream_with_a_deadline_does_not_wait_for_a_daemon_that_says_nothing()
+    {
+        await using var daemon = new FakeDaemon(_ => null);
+        using var client = new ControlClient(daemon.Socket, TimeSpan.FromSeconds(5));
+        CommandException error = Assert.Throws<CommandException>(
+            () => client.Follow("ping.run", _ => { }, _ => { }, TimeSpan.FromMilliseconds(50)));
+        Assert.Equal(6, error.ExitCode);
+    }
+
+    [Fact]
     public async Task A_stream_that_is_not_wanted_any_more_is_cancelled_at_the_daemon()
     {
         using var stop = new CancellationTokenSource();

@@ -85,7 +85,8 @@ internal sealed class ControlClient(string path, TimeSpan timeout) : IDisposable
         [EnumeratorCancellation] CancellationToken cancellationToken,
         TimeSpan? deadline = null)
     {
-        JsonElement line = await BeginStreamAsync(method, writeParameters, deadline, cancellationToken);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        JsonElement line = await BeginStreamAsync(method, writeParameters, deadline, limit, cancellationToken);
         long id = _lastId;
         while (line.ValueKind == JsonValueKind.Object && !line.IsTrue("done"))
         {
@@ -93,7 +94,7 @@ internal sealed class ControlClient(string path, TimeSpan timeout) : IDisposable
                 yield return value;
             else if (line.Number("dropped") is double dropped)
                 yield return JsonElement.Parse($$"""{"dropped":{{dropped:0}}}""");
-            line = await NextOfStreamAsync(id, cancellationToken);
+            line = await NextOfStreamAsync(method, id, limit.Token, cancellationToken);
         }
     }
 
@@ -157,25 +158,21 @@ internal sealed class ControlClient(string path, TimeSpan timeout) : IDisposable
     }
 
     private async Task<JsonElement> BeginStreamAsync(
-        string method, Action<Utf8JsonWriter> writeParameters, TimeSpan? deadline, CancellationToken cancellationToken)
+        string method, Action<Utf8JsonWriter> writeParameters, TimeSpan? deadline, CancellationTokenSource limit,
+        CancellationToken cancellationToken)
     {
-        // Connecting is under the timeout; the first event may take as long as it likes.
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        // Connecting is under the timeout; the first event may take as long as the deadline allows.
         limit.CancelAfter(timeout);
         try
         {
             _channel ??= await ControlChannel.ConnectAsync(path, limit.Token);
-            limit.CancelAfter(Timeout.InfiniteTimeSpan);
+            limit.CancelAfter(deadline is { } most ? most + Grace : Timeout.InfiniteTimeSpan);
             return await AskAsync(method, writeParameters, deadline, limit.Token);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            await EndStreamAsync(_lastId);
-            return default;
         }
         catch (OperationCanceledException)
         {
-            throw TooLate(method);
+            await EndStreamAsync(_lastId);
+            return cancellationToken.IsCancellationRequested ? default : throw TooLate(method);
         }
         catch (SocketException error)
         {
@@ -183,18 +180,19 @@ internal sealed class ControlClient(string path, TimeSpan timeout) : IDisposable
         }
     }
 
-    private async Task<JsonElement> NextOfStreamAsync(long id, CancellationToken cancellationToken)
+    private async Task<JsonElement> NextOfStreamAsync(
+        string method, long id, CancellationToken limit, CancellationToken cancellationToken)
     {
         try
         {
-            JsonElement line = await ReadAsync(id, cancellationToken);
+            JsonElement line = await ReadAsync(id, limit);
             ControlLine.ThrowIfRefused(line, path);
             return line;
         }
         catch (OperationCanceledException)
         {
             await EndStreamAsync(id);
-            return default;
+            return cancellationToken.IsCancellationRequested ? default : throw TooLate(method);
         }
         catch (SocketException error)
         {
