@@ -14,7 +14,7 @@ internal static class Help
     [
         ("See", ["status", "peers", "networks", "routes", "route", "events", "top"]),
         ("Find faults", ["ping", "netcheck", "doctor", "log", "bundle"]),
-        ("Join and trust", ["init", "invite", "join", "add-peer", "trust", "fingerprint"]),
+        ("Join and trust", ["init", "invite", "join", "add-peer", "remove-peer", "trust", "fingerprint"]),
         ("Change", ["reload", "plugins", "goodbye", "shutdown"]),
         ("This program", ["version", "completion"]),
     ];
