@@ -57,6 +57,18 @@ public sealed class StrangersTests
         Assert.Equal(C.Id, Assert.Single(_strangers.Snapshot()).Fingerprint);
     }
 
+    [Fact]
+    public void A_certificate_that_is_accepted_is_a_stranger_no_more_but_for_what_it_did_in_anothers_place()
+    {
+        _strangers.Note(A.Inbound(), Pending);
+        _strangers.Note(A.Dialled(Peer("n2", B)), Conflict);
+        _strangers.Note(A.Dialled(Peer("n3", C)), Wrong);
+        _strangers.Note(A.Inbound(), new TrustVerdict(TrustOutcome.Accept, "n2", TrustReason.ConfiguredPin, ""));
+        Assert.Equal("n3", Assert.Single(_strangers.Snapshot()).Peer);
+        Assert.True(_strangers.Has(A.Id));
+        Assert.False(_strangers.Has(B.Id));
+    }
+
     private static Fingerprint Numbered(int number)
     {
         byte[] bytes = new byte[Fingerprint.Length];

@@ -142,6 +142,53 @@ public sealed class OrderTests
             listing.Records.Select(record => $"{record.State} {record.Peer}"));
     }
 
+    [Fact]
+    public async Task A_plan_says_what_an_order_would_do_and_changes_nothing()
+    {
+        TofuTrust trust = await PinnedAsync(_context, ("n2", A));
+        trust.Decide(C.Inbound());
+        byte[] before = _context.Files[PinStore.FileName];
+        foreach ((TrustOrder order, bool would) in new[]
+        {
+            (new TrustOrder(TrustAction.Accept, "n3", B.Id), true),
+            (new TrustOrder(TrustAction.Accept, "n2", B.Id), false),
+            (new TrustOrder(TrustAction.Replace, "n2", B.Id, A.Id), true),
+            (new TrustOrder(TrustAction.Deny, null, A.Id), true),
+            (new TrustOrder(TrustAction.Forget, "n2", default), true),
+            (new TrustOrder(TrustAction.Forget, null, C.Id), true),
+            (new TrustOrder(TrustAction.Forget, null, B.Id), false),
+        })
+        {
+            TrustResult plan = trust.Plan(order);
+            Assert.Equal((order, would), (order, plan.Done));
+            Assert.NotEmpty(plan.Text);
+        }
+        Assert.Same(before, _context.Files[PinStore.FileName]);
+        Assert.Equal(["Pinned n2", "Pending "], trust.List().Records.Select(record => $"{record.State} {record.Peer}"));
+    }
+
+    [Fact]
+    public async Task A_compared_certificate_is_verified_with_the_pin_that_it_has_or_a_new_one()
+    {
+        TofuTrust trust = await PinnedAsync(_context, ("n2", A));
+        Assert.True((await ApplyAsync(trust, TrustAction.Verify, "n2", A.Id)).Done);
+        Assert.Equal(("verified", A.Key), (Assert.Single(trust.List().Records).How, trust.List().Records[0].PublicKey));
+        Assert.False((await ApplyAsync(trust, TrustAction.Verify, "n2", B.Id)).Done); // no way around a replacement
+        Assert.True((await ApplyAsync(trust, TrustAction.Verify, "n3", C.Id)).Done); // pinned in the configuration until now
+        await ApplyAsync(trust, TrustAction.Deny, null, B.Id);
+        Assert.False((await ApplyAsync(trust, TrustAction.Verify, "n4", B.Id)).Done);
+        Assert.Equal(["verified", "verified"], Records(await StartedAsync(_context), TrustState.Pinned).Select(record => record.How));
+    }
+
+    [Fact]
+    public async Task A_denial_takes_the_key_that_the_node_has_seen()
+    {
+        TofuTrust trust = await StartedAsync(_context);
+        var order = new TrustOrder(TrustAction.Deny, null, A.Id) { PublicKey = A.Key };
+        Assert.True((await trust.ApplyAsync(order, CancellationToken.None)).Done);
+        AssertVerdict(TrustOutcome.Refuse, TrustReason.Denied, null, trust.Decide(B.Inbound(Peer("n2", B)) with { PublicKey = A.Key }));
+    }
+
     private static async Task<TrustResult> ApplyAsync(
         TofuTrust trust, TrustAction action, string? peer, Fingerprint fingerprint, Fingerprint? previous = null)
     {
