@@ -251,7 +251,14 @@ public sealed record PathFacts(
 /// <param name="QueuedBytes">Inner bytes waiting now.</param>
 public readonly record struct ConnectionStatistics(
     long PacketsSent, long BytesSent, long PacketsReceived, long BytesReceived,
-    long PacketsDropped, long DatagramsLost, long QueuedBytes);
+    long PacketsDropped, long DatagramsLost, long QueuedBytes)
+{
+    /// <summary>Inner packets marked as having met congestion (RFC 3168), instead of being dropped.</summary>
+    public long PacketsMarked { get; init; }
+
+    /// <summary>How long inner packets have waited, all together, before they were sent or dropped.</summary>
+    public TimeSpan QueueWait { get; init; }
+}
 
 /// <summary>Totals of a transport since it started.</summary>
 /// <param name="Connections">Connections open now, handshakes included.</param>

@@ -40,9 +40,9 @@ public sealed partial class OverlayEngine : IAsyncDisposable
         _faultLines = new TokenBucket(perSecond: 1, burst: 10, default);
         _driver = new EngineDriver(
             _loop, _node.Gate, _parts.Transports, OnPumpLost, _parts.Joining, exception => _loop.Post(_ => OnFault(exception)));
+        var facts = new FactsReader(_loop, () => _node.Plane, parts.Time);
         EngineMetrics.Publish(
-            parts.Meter, () => _node.Plane?.Facts ?? NodeFacts.None, _node.InboundPorts.Drops,
-            () => _node.Gate.Refused, () => _node.Gate.Conflicts);
+            parts.Meter, facts.Read, _node.InboundPorts.Drops, () => _node.Gate.Refused, () => _node.Gate.Conflicts, _loop);
     }
 
     /// <summary>Opens the interfaces, listens and begins to dial.</summary>
@@ -82,8 +82,8 @@ public sealed partial class OverlayEngine : IAsyncDisposable
     /// <summary>Asks the control thread whether it runs: it answers between two pieces of its work.</summary>
     public Task<EnginePulse> GetPulseAsync(CancellationToken cancellationToken) => Invoke(
         _ => new EnginePulse(
-            Plane.Facts.PeersUp, Plane.Facts.PeersConfigured,
-            Plane.Facts.Networks.Count(network => network.Port is not null), Plane.Facts.Networks.Length),
+            Plane.Peers.Count(peer => peer.Active is not null), Plane.Peers.Count,
+            Plane.Networks.All.Count(network => network.Port is not null), Plane.Networks.All.Count),
         cancellationToken);
 
     /// <summary>Why a packet would go where it goes.</summary>

@@ -9,7 +9,8 @@ usage: tools/install-dependencies.sh [runtime|demo|test] [--list]
 
   runtime   what the daemon needs (the default): ngtcp2 and its GnuTLS glue
   demo      runtime, and what demo.sh calls: ip, ping, iperf3, pgrep
-  test      demo, and what the tests call: a foreign QUIC client, setpriv, strace, tcc
+  test      demo, and what the tests call: a foreign QUIC client, setpriv, strace, tcc, man,
+            systemd-analyze, and Prometheus with promtool (installed, neither started nor enabled)
   --list    print the missing packages, install nothing
 
 On Debian 12 ngtcp2 is in bookworm-backports. When that suite is not configured, the
@@ -33,7 +34,7 @@ done
 wanted=("${quic[@]}")
 [ "$set_name" = runtime ] || wanted+=(iproute2 iputils-ping iperf3 procps)
 if [ "$set_name" = test ]; then
-    wanted+=(ngtcp2-client util-linux strace tcc)
+    wanted+=(ngtcp2-client util-linux strace tcc man-db systemd prometheus)
     quic+=(ngtcp2-client)
 fi
 
@@ -176,4 +177,17 @@ for package in "${missing[@]}"; do
         requests+=("$package")
     fi
 done
-apt install --no-install-recommends "${requests[@]}"
+# Debian starts a server that it installs. The tests need Prometheus' programs only: a policy of our own forbids the
+# start while the packages are installed, and afterwards it is switched off for the next boot.
+policy=/usr/sbin/policy-rc.d
+if [[ " ${missing[*]} " == *' prometheus '* ]]; then
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' > "$policy"
+        chmod 0755 "$policy"
+        trap 'rm -f "$policy"' EXIT
+    fi
+    apt install --no-install-recommends "${requests[@]}"
+    ! command -v deb-systemd-helper > /dev/null || deb-systemd-helper disable prometheus.service > /dev/null 2>&1 || true
+else
+    apt install --no-install-recommends "${requests[@]}"
+fi

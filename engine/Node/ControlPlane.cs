@@ -41,7 +41,6 @@ internal sealed partial class ControlPlane : ISessionActions
     private Instant _nextJudgement;
     private bool _localRoutesChanged;
     private bool _stopping;
-    private volatile NodeFacts _facts = NodeFacts.None;
 
     /// <summary>A node with its peers and no interface yet.</summary>
     public ControlPlane(
@@ -99,13 +98,6 @@ internal sealed partial class ControlPlane : ISessionActions
     /// <summary>When the node began.</summary>
     public Instant Started { get; }
 
-    /// <summary>What other threads may count of this node, as it was after the last turn.</summary>
-    public NodeFacts Facts
-    {
-        get => _facts;
-        private set => _facts = value;
-    }
-
     /// <summary>Does what is due, and publishes what has changed.</summary>
     /// <returns>When to call again at the latest.</returns>
     public Instant OnTimer(Instant now)
@@ -132,7 +124,6 @@ internal sealed partial class ControlPlane : ISessionActions
         if (Claims.Move(now))
             TellMoved(now);
         _data.Publish(Peers, now);
-        Facts = NodeFacts.Of(this);
         Instant next = NextTurn(now);
         _watch.OnTurnEnded(next);
         return next;

@@ -27,6 +27,23 @@ internal sealed class RouteTable
     /// <summary>Accepted candidates.</summary>
     public int Count { get; private set; }
 
+    /// <summary>All announcements by what became of them.</summary>
+    public RouteStates States
+    {
+        get
+        {
+            var states = new RouteStates(0, 0, 0);
+            foreach (PeerRoutes routes in _peers.Values)
+            {
+                bool isHeld = routes.StaleUntil != Instant.Never;
+                states = new RouteStates(
+                    states.Accepted + (isHeld ? 0 : routes.Accepted), states.Held + (isHeld ? routes.Accepted : 0),
+                    states.Refused + routes.Entries.Count - routes.Accepted);
+            }
+            return states;
+        }
+    }
+
     /// <summary>The earliest expiry.</summary>
     public Instant NextExpiry
     {
@@ -315,6 +332,12 @@ internal sealed class RouteTable
         public RouteCandidate? Accepted => Judgement.Verdict.Candidate;
     }
 }
+
+/// <summary>How many announcements there are now.</summary>
+/// <param name="Accepted">In use, or an alternative.</param>
+/// <param name="Held">Of peers that were stopped and may be back: a last choice.</param>
+/// <param name="Refused">Refused, damped ones included.</param>
+internal readonly record struct RouteStates(int Accepted, int Held, int Refused);
 
 /// <summary>One announcement as the table remembers it.</summary>
 /// <param name="Peer">Who made it.</param>

@@ -16,6 +16,9 @@ internal sealed class ControlLoop : IControlQueue, IDisposable
     // A timer turn that failed is tried again after this long, so that what is behind the fault is not forgotten.
     private static readonly TimeSpan AfterFault = TimeSpan.FromSeconds(1);
 
+    /// <summary>A turn that takes longer holds up everything else that the thread has to do.</summary>
+    public static readonly TimeSpan Stall = TimeSpan.FromMilliseconds(100);
+
     private static readonly TimeSpan JoinTimeout = TimeSpan.FromMilliseconds(500);
 
     private readonly BlockingCollection<Action<Instant>> _work = [];
@@ -25,6 +28,9 @@ internal sealed class ControlLoop : IControlQueue, IDisposable
     private readonly Action<Exception> _onFault;
     private readonly Thread _thread;
     private int _disposed;
+    private long _turns;
+    private long _stalls;
+    private long _busyTicks;
 
     /// <summary>A loop that does not run yet.</summary>
     /// <param name="time">The clock.</param>
@@ -41,6 +47,15 @@ internal sealed class ControlLoop : IControlQueue, IDisposable
 
     /// <inheritdoc/>
     public Instant Now => Instant.Read(_time, _start);
+
+    /// <summary>Turns so far: a burst of work, then what is due. Any thread.</summary>
+    public long Turns => Volatile.Read(ref _turns);
+
+    /// <summary>Turns that took longer than <see cref="Stall"/>. Any thread.</summary>
+    public long Stalls => Volatile.Read(ref _stalls);
+
+    /// <summary>Time spent in turns. Any thread.</summary>
+    public TimeSpan Busy => TimeSpan.FromTicks(Volatile.Read(ref _busyTicks));
 
     /// <summary>Begins to run.</summary>
     public void Start() => _thread.Start();
@@ -102,21 +117,32 @@ internal sealed class ControlLoop : IControlQueue, IDisposable
         while (!_work.IsCompleted)
         {
             int waitMs = (int)Math.Ceiling(Clamp(deadline - Now).TotalMilliseconds);
-            TakeOne(waitMs);
+            TakeOne(waitMs, out long began);
             // What is already queued goes first: one timer turn serves a whole burst.
-            for (int burst = 0; burst < 256 && TakeOne(waitMs: 0); burst++)
+            for (int burst = 0; burst < 256 && TakeOne(waitMs: 0, out _); burst++)
             {
             }
             deadline = RunTimer();
+            Count(_time.GetElapsedTime(began));
         }
+    }
+
+    private void Count(TimeSpan took)
+    {
+        Volatile.Write(ref _turns, _turns + 1);
+        Volatile.Write(ref _busyTicks, _busyTicks + took.Ticks);
+        if (took > Stall)
+            Volatile.Write(ref _stalls, _stalls + 1);
     }
 
     // A method of its own: in the frame of the loop, which lives as long as the thread, the runtime may keep the last piece
     // of work alive until the next one comes, and with it a plugin that it has just replaced.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TakeOne(int waitMs)
+    private bool TakeOne(int waitMs, out long began)
     {
-        if (!_work.TryTake(out Action<Instant>? work, waitMs))
+        bool taken = _work.TryTake(out Action<Instant>? work, waitMs);
+        began = _time.GetTimestamp();
+        if (work is null || !taken)
             return false;
         try
         {

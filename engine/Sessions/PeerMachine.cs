@@ -69,6 +69,9 @@ internal sealed partial class PeerMachine
     /// <summary>All open connections.</summary>
     public IReadOnlyList<PeerConnection> Connections => _connections;
 
+    /// <summary>The counters of all connections that are over.</summary>
+    public ConnectionStatistics Ended { get; private set; }
+
     /// <summary>Why the last try or connection ended, or empty.</summary>
     public string LastError { get; private set; } = "";
 
@@ -475,6 +478,7 @@ internal sealed partial class PeerMachine
     {
         if (!_connections.Remove(connection))
             return;
+        Ended = Ended.And(connection.Transport.GetStatistics() with { QueuedBytes = 0 });
         _actions.ConnectionGone(this, connection, reason);
         if (reason.Code != CloseCode.Superseded)
             NoteError(reason, now);

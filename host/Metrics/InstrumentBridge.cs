@@ -8,7 +8,7 @@ namespace VibePN.Host.Metrics;
 internal sealed class InstrumentBridge
 {
     // What a peer or a network can name must not fill the memory by way of labels.
-    private const int MaxSeries = 1_000;
+    private const int MaxSeries = 10_000;
 
     private static readonly double[] StandardBuckets = [.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10];
 
@@ -29,11 +29,13 @@ internal sealed class InstrumentBridge
     private readonly KeyValuePair<string, string>[] _fixed;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Series> _series = [];
+    private long _round;
 
     /// <summary>Learns what the instrument is.</summary>
     public InstrumentBridge(Instrument instrument, MetricFactory factory)
     {
         _factory = factory;
+        IsObservable = instrument.IsObservable;
         _kind = KindOf(instrument);
         _name = MetricName.Of(instrument, _kind is Kind.Sum or Kind.Total);
         _help = string.IsNullOrEmpty(instrument.Description) ? "No description." : instrument.Description;
@@ -43,6 +45,29 @@ internal sealed class InstrumentBridge
         else if (instrument is Histogram<long> { Advice.HistogramBucketBoundaries: { Count: > 0 } whole })
             _buckets = [.. whole.Select(bound => (double)bound)];
         _fixed = [.. (instrument.Meter.Tags ?? []).Select(tag => KeyValuePair.Create(tag.Key, tag.Value?.ToString() ?? ""))];
+    }
+
+    /// <summary>Whether the instrument tells all of its series each time it is asked.</summary>
+    public bool IsObservable { get; }
+
+    /// <summary>The instrument is about to be asked.</summary>
+    public void BeginRound()
+    {
+        lock (_lock)
+            _round++;
+    }
+
+    /// <summary>The instrument was asked: a series that it did not tell is no more, such as that of a removed peer.</summary>
+    public void EndRound()
+    {
+        lock (_lock)
+        {
+            foreach ((string key, Series series) in _series.Where(pair => pair.Value.Round != _round).ToArray())
+            {
+                _series.Remove(key);
+                series.Remove();
+            }
+        }
     }
 
     /// <summary>Takes a measurement.</summary>
@@ -63,6 +88,7 @@ internal sealed class InstrumentBridge
                 series = Open(labels);
                 _series.Add(key, series);
             }
+            series.Round = _round;
         }
 
         series.Record(value);
@@ -117,5 +143,13 @@ internal sealed class InstrumentBridge
         }
     }
 
-    private sealed record Series(Action<double> Record, Action Remove);
+    private sealed class Series(Action<double> record, Action remove)
+    {
+        public Action<double> Record { get; } = record;
+
+        public Action Remove { get; } = remove;
+
+        /// <summary>When it was told last.</summary>
+        public long Round { get; set; }
+    }
 }

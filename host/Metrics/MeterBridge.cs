@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Prometheus;
 
@@ -12,13 +13,15 @@ internal sealed class MeterBridge : IDisposable
 {
     private readonly MeterListener _listener = new();
     private readonly MetricFactory _factory;
+    private readonly Lock _collecting = new();
+    private readonly ConcurrentDictionary<InstrumentBridge, bool> _observed = new();
 
     /// <summary>Begins to listen; instruments that exist already are published as well.</summary>
     public MeterBridge(CollectorRegistry registry)
     {
         _factory = Prometheus.Metrics.WithCustomRegistry(registry);
         _listener.InstrumentPublished = OnPublished;
-        _listener.MeasurementsCompleted = (_, state) => (state as InstrumentBridge)?.Withdraw();
+        _listener.MeasurementsCompleted = (_, state) => OnCompleted(state as InstrumentBridge);
         _listener.SetMeasurementEventCallback<byte>((_, value, tags, state) => Record(state, value, tags));
         _listener.SetMeasurementEventCallback<short>((_, value, tags, state) => Record(state, value, tags));
         _listener.SetMeasurementEventCallback<int>((_, value, tags, state) => Record(state, value, tags));
@@ -38,19 +41,39 @@ internal sealed class MeterBridge : IDisposable
 
     private void OnPublished(Instrument instrument, MeterListener listener)
     {
-        if (instrument.Meter.Name == "vibepn" || instrument.Meter.Name.StartsWith("vibepn.", StringComparison.Ordinal))
-            listener.EnableMeasurementEvents(instrument, new InstrumentBridge(instrument, _factory));
+        if (instrument.Meter.Name != "vibepn" && !instrument.Meter.Name.StartsWith("vibepn.", StringComparison.Ordinal))
+            return;
+        var bridge = new InstrumentBridge(instrument, _factory);
+        if (bridge.IsObservable)
+            _observed[bridge] = true;
+        listener.EnableMeasurementEvents(instrument, bridge);
+    }
+
+    private void OnCompleted(InstrumentBridge? bridge)
+    {
+        if (bridge is null)
+            return;
+        _observed.TryRemove(bridge, out _);
+        bridge.Withdraw();
     }
 
     private void Observe()
     {
-        try
+        lock (_collecting) // two may ask at once
         {
-            _listener.RecordObservableInstruments();
-        }
-        catch (AggregateException)
-        {
-            // A plugin's callback threw: its own metric misses a value, and the others stand.
+            InstrumentBridge[] asked = [.. _observed.Keys];
+            foreach (InstrumentBridge bridge in asked)
+                bridge.BeginRound();
+            try
+            {
+                _listener.RecordObservableInstruments();
+            }
+            catch (AggregateException)
+            {
+                // A plugin's callback threw: its own metric misses a value, and the others stand.
+            }
+            foreach (InstrumentBridge bridge in asked)
+                bridge.EndRound();
         }
     }
 }

@@ -75,6 +75,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
         _meter.CreateObservableGauge("vibepn_build_info",
             () => new Measurement<int>(1, new KeyValuePair<string, object?>("version", ControlMethods.Version)),
             description: "Always 1; the version is a label.");
+        ProcessMetrics.Publish(_meter, TimeProvider.System);
     }
 
     /// <inheritdoc/>

@@ -52,6 +52,9 @@ internal sealed unsafe class OutboundDatagrams : IDisposable
     /// <summary>Inner packets marked as having met congestion, instead of being dropped.</summary>
     public long Marked;
 
+    /// <summary>How long inner packets have waited before they were sent or dropped, in nanoseconds.</summary>
+    public long Waited;
+
     /// <summary>Datagrams sent.</summary>
     public long Datagrams;
 
@@ -208,6 +211,7 @@ internal sealed unsafe class OutboundDatagrams : IDisposable
 
     private bool IsOverdue(SendFlow flow, in QueuedPacket packet, ulong now)
     {
+        Waited += Math.Max(0, (long)now - packet.Since);
         if (!flow.Sojourn.ShouldDrop((long)now - packet.Since, flow.Ring.QueuedBytes, (long)now))
             return false;
         Span<byte> header = _headerBytes > 0

@@ -130,7 +130,11 @@ internal sealed partial class QuicConnection : ITransportConnection, IConnection
         _outbound is null ? 0 : Volatile.Read(ref _outbound.Packets), _outbound is null ? 0 : Volatile.Read(ref _outbound.Bytes),
         Volatile.Read(ref _packetsReceived), Volatile.Read(ref _bytesReceived),
         Volatile.Read(ref _packetsDropped) + (_outbound is null ? 0 : Volatile.Read(ref _outbound.Dropped)) + _halves.Missing,
-        Volatile.Read(ref _datagramsLost), _queue?.QueuedBytes ?? 0);
+        Volatile.Read(ref _datagramsLost), _queue?.QueuedBytes ?? 0)
+    {
+        PacketsMarked = _outbound is null ? 0 : Volatile.Read(ref _outbound.Marked),
+        QueueWait = TimeSpan.FromTicks(_outbound is null ? 0 : Volatile.Read(ref _outbound.Waited) / TimeSpan.NanosecondsPerTick),
+    };
 
     /// <summary>How long the peer has owed an acknowledgement, and heard of nothing we sent; zero when it owes none.</summary>
     /// <remarks>Only authentic acknowledgements end it: what comes from elsewhere changes nothing. Any thread.</remarks>

@@ -19,6 +19,9 @@ internal sealed class Scratch : IDisposable
     public static string PluginOutput(string name) =>
         System.IO.Path.Combine(Metadata("Fixtures"), "../../plugins", name, Metadata("FixtureOutput"));
 
+    /// <summary>A file of the repository.</summary>
+    public static string InRepository(string relative) => System.IO.Path.Combine(Metadata("Fixtures"), "../..", relative);
+
     /// <summary>A path inside the directory.</summary>
     public string At(string relative) => System.IO.Path.Combine(Path, relative);
 

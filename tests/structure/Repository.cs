@@ -23,6 +23,8 @@ internal static class Repository
 
     public static string[] Plugins { get; } = [.. ShippedProjects.Where(file => file.StartsWith("plugins/", StringComparison.Ordinal))];
 
+    public static string Absolute(string file) => Path.Combine(Root, file);
+
     public static string Read(string file) => File.ReadAllText(Path.Combine(Root, file));
 
     /// <summary>The projects that a project file refers to itself, as paths below the root.</summary>

@@ -309,6 +309,15 @@ public sealed class ConfigReaderTests : IDisposable
         }
     }
 
+    [Fact]
+    public void Packages_sample_is_a_configuration_that_works()
+    {
+        string text = File.ReadAllText(Scratch.InRepository("packaging/config.toml"));
+        DaemonConfiguration configuration = Read(text.Replace("/etc/vibepn/certs/", "", StringComparison.Ordinal));
+        Assert.Equal("berlin", Assert.Single(configuration.Engine.Peers).Name);
+        Assert.Empty(VibePN.Engine.Policy.RuleCheck.Warnings(configuration.Engine));
+    }
+
     private DaemonConfiguration Read(string text)
     {
         var errors = new ConfigErrors("config.toml");

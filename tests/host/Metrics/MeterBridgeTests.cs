@@ -74,9 +74,27 @@ public sealed class MeterBridgeTests : IDisposable
     public async Task Series_of_one_instrument_are_bounded()
     {
         Counter<long> counter = _meter.CreateCounter<long>("test.many");
-        for (int i = 0; i < 3_000; i++)
+        for (int i = 0; i < 12_000; i++)
             counter.Add(1, new KeyValuePair<string, object?>("peer", i));
-        Assert.Equal(1_000, (await ExportAsync()).Split("vibepn_test_many_total{").Length - 1);
+        Assert.Equal(10_000, (await ExportAsync()).Split("vibepn_test_many_total{").Length - 1);
+    }
+
+    [Fact]
+    public async Task A_series_that_is_no_longer_told_is_no_longer_served()
+    {
+        string[] peers = ["a", "b"];
+        _meter.CreateObservableCounter("test.sent", () => peers.Select(
+            peer => new Measurement<long>(7, new KeyValuePair<string, object?>("peer", peer))));
+        Counter<long> pushed = _meter.CreateCounter<long>("test.pushed");
+        pushed.Add(1);
+        Assert.Contains("vibepn_test_sent_total{peer=\"b\"} 7\n", await ExportAsync(), StringComparison.Ordinal);
+        peers = ["a"];
+        string text = await ExportAsync();
+        Assert.Contains("vibepn_test_sent_total{peer=\"a\"} 7\n", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("peer=\"b\"", text, StringComparison.Ordinal);
+        Assert.Contains("vibepn_test_pushed_total 1\n", text, StringComparison.Ordinal); // tells only what is new
+        peers = ["a", "b"];
+        Assert.Contains("vibepn_test_sent_total{peer=\"b\"} 7\n", await ExportAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -68,6 +68,17 @@ public sealed unsafe class OutboundDatagramsTests
         Assert.Equal([super.Cut(1_000)[0], small.Build()], datagrams.Arrived[1]);
     }
 
+    [Fact]
+    public void Time_that_packets_wait_is_added_up()
+    {
+        using var datagrams = new Datagrams(1_000_000, Large);
+        byte[] packet = (Drawn(isV6: false) with { Payload = new byte[900] }).Build(); // one fills a datagram
+        datagrams.Append(1, 0, (packet, default), (packet, default));
+        Assert.True(datagrams.Send(2 * Millisecond));
+        Assert.True(datagrams.Send(5 * Millisecond));
+        Assert.Equal(7 * Millisecond, datagrams.Outbound.Waited);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
