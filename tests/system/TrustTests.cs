@@ -65,7 +65,7 @@ public sealed class TrustTests : IAsyncLifetime
         await Two.MakeIdentityAsync(); // installed anew
         Two.Configure(new PeerLine(One.Name, One.Fingerprint, null));
         Two.Start();
-
+        await ReadyAsync();
         await Wait.ForAsync(Node.Patience, "node1 to see the conflict", async () => (await RecordsAsync("conflict")).Length == 1, () => Lab.AllLogs);
         JsonElement conflict = (await RecordsAsync("conflict"))[0];
         Assert.Equal((Two.Name, Two.Fingerprint, old),
@@ -98,6 +98,7 @@ public sealed class TrustTests : IAsyncLifetime
         Two.Configure(new PeerLine(One.Name, One.Fingerprint, $"{One.Underlay}:51820"));
         One.Start();
         Two.Start();
+        await ReadyAsync();
         await Wait.ForAsync(Node.Patience, "node1 to list the stranger", async () => (await RecordsAsync("pending")).Length == 1, () => Lab.AllLogs);
         ToolResult nameless = await VpnctlAsync(One, "trust", "accept", Two.Fingerprint);
         Assert.Equal(1, nameless.ExitCode);
@@ -105,6 +106,7 @@ public sealed class TrustTests : IAsyncLifetime
         (await VpnctlAsync(One, "trust", "accept", Two.Fingerprint, "--peer", Two.Name)).Succeeded();
         await Two.TerminateAsync(); // its own back-off after a refusal is a minute
         Two.Start();
+        await ReadyAsync();
         await One.JoinedAsync(Two);
         Assert.Equal("operator", Assert.Single(await RecordsAsync("pinned")).GetProperty("how").GetString());
         Assert.Empty(await RecordsAsync("pending"));
@@ -146,8 +148,13 @@ public sealed class TrustTests : IAsyncLifetime
         Two.Configure(new PeerLine(One.Name, One.Fingerprint, null));
         Two.Start();
         One.Start();
+        await ReadyAsync();
         await One.JoinedAsync(Two);
     }
+
+    // How long a start takes on a busy machine is not what these tests are about.
+    private Task ReadyAsync() => Wait.ForAsync(
+        TimeSpan.FromSeconds(60), "both daemons to be ready", () => One.IsReady && Two.IsReady, () => Lab.AllLogs);
 
     // The answer is only sent when all is done, so what is asked after it must find nothing left.
     private async Task<TimeSpan> DenyAsync()
