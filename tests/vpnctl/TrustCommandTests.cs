@@ -25,7 +25,7 @@ public sealed class TrustCommandTests
 
             """, outcome.Out);
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
-        Assert.Contains(Print, Outcome.Of(width: 60, colour: false, "trust", "list", "--socket", daemon.Socket).Out, StringComparison.Ordinal);
+        Assert.Contains(Print, Outcome.Of(width: 100, colour: false, "trust", "list", "--socket", daemon.Socket).Out, StringComparison.Ordinal);
     }
 
     [Fact]

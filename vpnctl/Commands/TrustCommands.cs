@@ -77,6 +77,8 @@ internal static class TrustCommands
             "vpnctl trust replace node2 --from $OLD --to $NEW", Replace),
         Command.Of<TrustForgetOptions>("trust forget", "Forget what is stored about a peer or a certificate; undoes a denial.",
             "vpnctl trust forget node2", (o, t) => Order(o, t, "trust.forget", writer => writer.WriteString("subject", o.Words.First()))),
+        Command.Of<TrustVerifyOptions>("trust verify", "Compare six digits with a peer's operator, who runs the same for this node.",
+            "vpnctl trust verify node2", TrustVerifyCommand.Run),
     ];
 
     private static int Show(TrustShowOptions options, Terminal terminal)
