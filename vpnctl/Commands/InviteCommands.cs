@@ -52,7 +52,7 @@ internal static class InviteCommands
             : [.. options.Address.Split(',', StringSplitOptions.TrimEntries).Select(address => PeerFields.Address(address, "address"))];
         if (options.Name is string name)
             _ = PeerFields.Label(name, "name");
-        JsonElement output = ControlClient.For(options).Call("invite.create", writer =>
+        JsonElement output = DaemonCall.Ask(options, "invite.create", writer =>
         {
             if (options.Network is string network)
                 writer.WriteString("network", network);
@@ -75,7 +75,7 @@ internal static class InviteCommands
 
     public static int Revoke(InviteRevokeOptions options, Terminal terminal)
     {
-        JsonElement output = ControlClient.For(options).Call("invite.revoke", writer => writer.WriteString("id", options.Words.First()));
+        JsonElement output = DaemonCall.Ask(options, "invite.revoke", writer => writer.WriteString("id", options.Words.First()));
         if (options.Json is true)
             JsonView.Write(output, terminal.Out);
         else

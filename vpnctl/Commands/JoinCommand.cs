@@ -156,7 +156,7 @@ internal static class JoinCommand
     {
         try
         {
-            return ControlClient.For(options).Call("invite.redeem", writer =>
+            return DaemonCall.Ask(options, "invite.redeem", writer =>
             {
                 writer.WriteString("invite", code);
                 if (options.Name is string name)
@@ -175,7 +175,7 @@ internal static class JoinCommand
         long began = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(began) < Patience)
         {
-            JsonElement peers = ControlClient.For(options).Call("peers");
+            JsonElement peers = DaemonCall.Ask(options, "peers");
             if (peers.ValueKind == JsonValueKind.Array
                 && peers.EnumerateArray().Any(peer => peer.Text("id") == fingerprint && peer.Text("state") == "up"))
                 return true;
@@ -207,7 +207,7 @@ internal static class JoinCommand
         terminal.Out.WriteLine(isUp
             ? $"Connected to {peer}, which calls this node {redeemed.Clean("name")}."
             : $"Not connected to {peer} yet: 'vpnctl peers' shows why.");
-        JsonElement networks = ControlClient.For(options).Call("networks");
+        JsonElement networks = DaemonCall.Ask(options, "networks");
         foreach (JsonElement row in networks.ValueKind == JsonValueKind.Array ? [.. networks.EnumerateArray()] : Array.Empty<JsonElement>())
         {
             if (row.Text("name") == network)

@@ -55,7 +55,7 @@ internal static class PeerCommands
 
     public static int Remove(RemovePeerOptions options, Terminal terminal)
     {
-        JsonElement output = ControlClient.For(options).Call("peers.remove", writer => writer.WriteString("name", options.Words.First()));
+        JsonElement output = DaemonCall.Ask(options, "peers.remove", writer => writer.WriteString("name", options.Words.First()));
         if (options.Json is true)
             JsonView.Write(output, terminal.Out);
         else

@@ -19,7 +19,7 @@ internal static class ConfigReload
     {
         try
         {
-            ControlClient.For(options).Call("reload");
+            DaemonCall.Ask(options, "reload");
             return true;
         }
         catch (CommandException error) when (error.ExitCode == ExitCode.Unreachable)

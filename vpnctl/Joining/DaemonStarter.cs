@@ -25,7 +25,7 @@ internal sealed class DaemonStarter(StartOptions options, string config)
     {
         try
         {
-            return ControlClient.For(options).Call("status").Text("node") ?? "";
+            return DaemonCall.Ask(options, "status").Text("node") ?? "";
         }
         catch (CommandException error) when (error.ExitCode == ExitCode.Unreachable)
         {
