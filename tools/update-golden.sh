@@ -3,5 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dotnet build tests/vpnctl -nologo -v:quiet
-UPDATE_GOLDEN=1 tests/vpnctl/bin/Debug/net10.0/VibePN.Vpnctl.Tests -noLogo -noColor -class '*GoldenTests' || true
+UPDATE_GOLDEN=1 tests/vpnctl/bin/Debug/net10.0/vpnctl.Tests -noLogo -noColor -class '*GoldenTests' || true
 git --no-pager diff --stat -- tests/vpnctl/golden
