@@ -99,7 +99,8 @@ address = "10.42.0.$node"
 export = true
 END
     chmod 0600 "$work/node$node/config.toml"
-    inside "$node" "$work/dist/bin/vibepnd" --config "$work/node$node/config.toml" --plugins "$work/dist/plugins.toml" \
+    # Not through a function: what is ended later is the process itself, and not a shell around it.
+    ip netns exec "$prefix-$node" "$work/dist/bin/vibepnd" --config "$work/node$node/config.toml" --plugins "$work/dist/plugins.toml" \
         > "$work/node$node.log" 2>&1 < /dev/null &
     processes+=($!)
 done
@@ -113,7 +114,7 @@ scrape_configs:
   - job_name: vibepn
     static_configs: [{ targets: ["127.0.0.1:9000"] }]
 END
-inside 1 prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/data" --web.listen-address=127.0.0.1:9090 \
+ip netns exec "$prefix-1" prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/data" --web.listen-address=127.0.0.1:9090 \
     > "$work/prometheus.log" 2>&1 < /dev/null &
 processes+=($!)
 has_scraped() { [ "$(value 'up{job="vibepn"}')" = 1 ]; }
