@@ -4,7 +4,6 @@ using VibePN.Engine.Events;
 using VibePN.Engine.Node;
 using VibePN.Engine.Time;
 using VibePN.Engine.Trust;
-using VibePN.Invites;
 
 namespace VibePN.Engine.Joining;
 

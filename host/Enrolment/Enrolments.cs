@@ -1,11 +1,9 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using VibePN.Contracts;
 using VibePN.Engine;
 using VibePN.Engine.Configuration;
 using VibePN.Host.Logging;
-using VibePN.Invites;
 
 namespace VibePN.Host.Enrolment;
 

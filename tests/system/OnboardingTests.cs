@@ -75,7 +75,7 @@ public sealed class OnboardingTests
         Assert.Equal(1, peers.RootElement.GetArrayLength());
     }
 
-    // What an invite gave, a reload and a restart keep; what the operator removes is gone.
+    // What an invite gave, a reload keeps; what the operator removes is gone.
     private static async Task AssertKeptAsync(FreshMachine one, FreshMachine two, string address)
     {
         (await one.RunAsync("vpnctl", "reload")).Succeeded();

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
 
 namespace VibePN.System.Tests.Lab;
 
@@ -54,20 +53,11 @@ internal sealed class FreshMachine : IDisposable
         }
     }
 
-    /// <summary>Stops the daemon and waits until it has ended.</summary>
-    public async Task StopDaemonAsync()
-    {
-        using JsonDocument status = JsonDocument.Parse((await RunAsync("vpnctl", "status", "--json")).Succeeded().Output);
-        int pid = status.RootElement.GetProperty("pid").GetInt32();
-        (await RunAsync("vpnctl", "shutdown")).Succeeded();
-        await Wait.ForAsync(Node.Patience, "the daemon to end", () => Task.FromResult(!Directory.Exists($"/proc/{pid}")), () => Log);
-    }
-
     /// <inheritdoc/>
     public void Dispose()
     {
-        ToolResult stopped = RunAsync("vpnctl", "shutdown").GetAwaiter().GetResult();
-        _ = stopped; // a machine whose daemon never ran has none to stop
+        // A machine whose daemon never ran has none to stop.
+        _ = RunAsync("vpnctl", "shutdown").GetAwaiter().GetResult();
         if (!_holder.HasExited)
         {
             _holder.Kill();
