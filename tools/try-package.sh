@@ -269,15 +269,15 @@ wait_for "it is joined again" is_joined a
 say "upgrade to $(basename "$second") under traffic"
 before="$(starts a)"
 state="$(inside a sh -c 'cd /var/lib/vibepn && find . -name lock -o -type f -path "*trust*" -print | sort')"
-inside a sh -c 'ping -q -n -i 0.02 -w 30 10.42.0.2 > /root/ping.log 2>&1 & echo $! > /root/ping.pid'
-inside b sh -c 'ping -q -n -i 0.02 -w 30 10.42.0.1 > /root/ping.log 2>&1 & echo $! > /root/ping.pid'
+inside a sh -c 'ping -q -n -i 0.02 -w 300 10.42.0.2 > /root/ping.log 2>&1 & echo $! > /root/ping.pid'
+inside b sh -c 'ping -q -n -i 0.02 -w 300 10.42.0.1 > /root/ping.log 2>&1 & echo $! > /root/ping.pid'
 install_package a "$second"
 wait_for "it is joined again" is_joined a
 [ "$(($(starts a) - before))" -eq 1 ] || fail "the upgrade has started the daemon $(($(starts a) - before)) times."
 [ "$state" = "$(inside a sh -c 'cd /var/lib/vibepn && find . -name lock -o -type f -path "*trust*" -print | sort')" ] || fail "state is lost."
 cmp -s "$try/config.good" "$try/a/etc/vibepn/config.toml" || fail "the configuration has changed."
 for name in a b; do
-    inside "$name" sh -c 'kill -INT $(cat /root/ping.pid)'
+    inside "$name" sh -c 'kill -INT $(cat /root/ping.pid) 2> /dev/null || true'
     sleep 0.2
     say "pings from $name meanwhile: $(grep -o '[0-9]* packets transmitted, [0-9]* received' "$try/$name/root/ping.log")"
 done

@@ -11,7 +11,7 @@ public sealed partial class MetricsTests(Triangle triangle) : IClassFixture<Tria
     [Fact]
     public async Task Promtool_finds_nothing_to_complain_about()
     {
-        string file = Path.Combine(triangle.Lab.Folder, "metrics.txt");
+        string file = Path.Combine(triangle.Lab.Distribution.Folder, "metrics.txt");
         File.WriteAllText(file, await PageAsync());
         (await Tool.RunAsync(Patience, "sh", "-c", $"promtool check metrics < '{file}'")).Succeeded();
     }
