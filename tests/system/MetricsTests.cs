@@ -65,7 +65,8 @@ public sealed partial class MetricsTests(Triangle triangle) : IClassFixture<Tria
         Assert.Equal(0, Value(page, "vibepn_sessions{state=\"idle\"}"));
         Assert.InRange(Value(page, "vibepn_peer_round_trip_seconds{peer=\"node2\"}"), 1e-6, 1);
         Assert.InRange(Value(page, "vibepn_peer_path_mtu_bytes{peer=\"node2\"}"), 1200, 1472);
-        Assert.InRange(Value(page, "vibepn_peer_queue_wait_seconds_total{peer=\"node2\"}"), 1e-9, 10);
+        // The loop that reads the interface sends in the same turn, so that pings need not have waited at all.
+        Assert.InRange(Value(page, "vibepn_peer_queue_wait_seconds_total{peer=\"node2\"}"), 0, 10);
         Assert.InRange(Value(page, "vibepn_routes{network=\"corp\",state=\"accepted\"}"), 4, 4);
         Assert.InRange(Value(page, "vibepn_control_turns_total"), 1, 1e9);
         Assert.InRange(Value(page, "vibepn_control_busy_seconds_total"), 1e-6, 60);
