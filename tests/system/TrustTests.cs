@@ -153,7 +153,7 @@ public sealed class TrustTests : IAsyncLifetime
     }
 
     // How long a start takes on a busy machine is not what these tests are about.
-    private Task ReadyAsync() => Wait.ForAsync(
+    private Task<TimeSpan> ReadyAsync() => Wait.ForAsync(
         TimeSpan.FromSeconds(60), "both daemons to be ready", () => One.IsReady && Two.IsReady, () => Lab.AllLogs);
 
     // The answer is only sent when all is done, so what is asked after it must find nothing left.

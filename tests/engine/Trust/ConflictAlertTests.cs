@@ -8,12 +8,12 @@ namespace VibePN.Engine.Tests.Trust;
 public sealed class ConflictAlertTests
 {
     private readonly ManualClock _clock = new(DateTimeOffset.UnixEpoch);
-    private readonly LabLog _lines = new();
 
     [Fact]
     public void Each_peer_is_said_once_a_minute_with_what_was_left_out_and_all_are_counted()
     {
-        var alert = new ConflictAlert(_clock, _lines);
+        using var log = new LabLog();
+        var alert = new ConflictAlert(_clock, log);
         List<string> seen = [];
         alert.Seen = (peer, _) => seen.Add(peer);
         for (int i = 0; i < 100; i++)
@@ -23,7 +23,7 @@ public sealed class ConflictAlertTests
         alert.Add("node2", "shows x but is pinned to y");
         Assert.Equal(102, alert.Total);
         Assert.Equal(["node2", "node3", "node2"], seen);
-        string[] lines = [.. _lines.From(LogLevel.Error)];
+        string[] lines = [.. log.From(LogLevel.Error)];
         Assert.Equal(3, lines.Length);
         Assert.Contains("pinned to y (and 99 times before, not logged)", lines[2], StringComparison.Ordinal);
     }

@@ -20,7 +20,7 @@ public sealed class BundleTests
     {
         await using var bench = new DaemonBench();
         await bench.StartAsync();
-        var methods = new ControlMethods(bench.Daemon, NullLogger.Instance);
+        var methods = new ControlMethods(bench.Daemon, _ => { }, NullLogger.Instance);
         ControlReply reply = await CallAsync(methods, $$"""{"redact":{{(redact ? "true" : "false")}}}""");
         Assert.Equal("", reply.Message);
         Dictionary<string, string> files = reply.Result.EnumerateArray()
@@ -48,7 +48,7 @@ public sealed class BundleTests
     {
         await using var bench = new DaemonBench();
         await bench.StartAsync();
-        ControlReply reply = await CallAsync(new ControlMethods(bench.Daemon, NullLogger.Instance), """{"dry_run":true}""");
+        ControlReply reply = await CallAsync(new ControlMethods(bench.Daemon, _ => { }, NullLogger.Instance), """{"dry_run":true}""");
         Assert.Equal(BundleMaker.Names, reply.Result.EnumerateArray().Select(file => file.GetProperty("name").GetString()));
         Assert.All(reply.Result.EnumerateArray(), file => Assert.Equal("", file.GetProperty("text").GetString()));
     }

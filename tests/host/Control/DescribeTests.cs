@@ -18,7 +18,7 @@ public sealed class DescribeTests
         typeof(DescribeTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(each => each.Key == "Fixtures").Value!,
         "../host/Control/golden");
 
-    private readonly ControlMethods _methods = new(new ControlMethodsTests.FakeDaemon(), NullLogger.Instance);
+    private readonly ControlMethods _methods = new(new ControlMethodsTests.FakeDaemon(), _ => { }, NullLogger.Instance);
 
     [Fact]
     public async Task Every_schema_is_one_of_its_dialect()

@@ -73,7 +73,7 @@ public sealed class EventMethodsTests
     }
 
     private IAsyncEnumerable<ControlReply> Invoke(string parameters, CancellationToken cancellationToken) =>
-        new ControlMethods(_daemon, NullLogger.Instance).InvokeAsync(
+        new ControlMethods(_daemon, _ => { }, NullLogger.Instance).InvokeAsync(
             new ControlCall("events.subscribe", JsonElement.Parse(parameters), new ControlPrincipal(ControlRole.Viewer, "uid 0")),
             cancellationToken);
 

@@ -143,7 +143,7 @@ public sealed class OperatorMethodsTests
         Networks = [new PeerNetwork("lab", true) { Drops = [KeyValuePair.Create(DropReason.NoRoute, 3L)] }],
     };
 
-    private ControlMethods Methods() => new(_daemon, NullLogger.Instance);
+    private ControlMethods Methods() => new(_daemon, _ => { }, NullLogger.Instance);
 
     private async Task<List<ControlReply>> RepliesAsync(string method, string parameters, ControlRole role = ControlRole.Admin)
     {

@@ -10,13 +10,15 @@ public sealed class EnrolmentsTests : IDisposable
     private readonly EnrolmentBench _bench = new();
     private readonly Fingerprint _joiner = EnrolmentBench.Random();
 
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
     public void Dispose() => _bench.Dispose();
 
     [Fact]
     public async Task A_redeemed_invite_makes_a_peer_that_a_restart_keeps()
     {
         InviteRecord invite = await _bench.InviteAsync();
-        JoinDecision decision = await _bench.Enrolments.RedeemAsync(_bench.Claim(invite, _joiner), default);
+        JoinDecision decision = await _bench.Enrolments.RedeemAsync(_bench.Claim(invite, _joiner), Cancel);
         Assert.Equal(new JoinDecision(JoinResult.Granted, "node2"), decision);
         PeerConfiguration peer = Assert.Single(_bench.Configuration.Peers);
         Assert.Equal(("node2", _joiner, "corp"), (peer.Name, peer.Fingerprint, Assert.Single(peer.Networks)));
@@ -45,7 +47,7 @@ public sealed class EnrolmentsTests : IDisposable
         Assert.Equal(JoinResult.Refused, await _bench.RedeemAsync(altered, _joiner));
         Assert.Equal(JoinResult.Refused, await _bench.RedeemAsync(foreign, _joiner));
         JoinClaim untimely = _bench.Claim(open, _joiner) with { ClockTrusted = false };
-        Assert.Equal(JoinResult.ClockUntrusted, (await _bench.Enrolments.RedeemAsync(untimely, default)).Result);
+        Assert.Equal(JoinResult.ClockUntrusted, (await _bench.Enrolments.RedeemAsync(untimely, Cancel)).Result);
         Assert.Empty(_bench.Configuration.Peers);
         Assert.Equal(JoinResult.Granted, await _bench.RedeemAsync(open, _joiner));
     }
@@ -56,11 +58,11 @@ public sealed class EnrolmentsTests : IDisposable
         InviteRecord invite = await _bench.InviteAsync();
         byte[] first = new byte[32];
         JoinClaim replayed = _bench.Claim(invite, _joiner, proofBinding: first);
-        Assert.Equal(JoinResult.Refused, (await _bench.Enrolments.RedeemAsync(replayed, default)).Result);
+        Assert.Equal(JoinResult.Refused, (await _bench.Enrolments.RedeemAsync(replayed, Cancel)).Result);
         JoinClaim stolen = _bench.Claim(invite, _joiner, binding: first) with { Joiner = EnrolmentBench.Random() };
-        Assert.Equal(JoinResult.Refused, (await _bench.Enrolments.RedeemAsync(stolen, default)).Result);
+        Assert.Equal(JoinResult.Refused, (await _bench.Enrolments.RedeemAsync(stolen, Cancel)).Result);
         JoinClaim unbound = _bench.Claim(invite, _joiner, binding: first) with { ChannelBinding = default };
-        Assert.Equal(JoinResult.Refused, (await _bench.Enrolments.RedeemAsync(unbound, default)).Result);
+        Assert.Equal(JoinResult.Refused, (await _bench.Enrolments.RedeemAsync(unbound, Cancel)).Result);
         Assert.Empty(_bench.Configuration.Peers);
     }
 
@@ -111,7 +113,7 @@ public sealed class EnrolmentsTests : IDisposable
         {
             Peers = [new PeerConfiguration { Name = "node2", Fingerprint = EnrolmentBench.Random() }],
         };
-        JoinDecision decision = await _bench.Enrolments.RedeemAsync(_bench.Claim(await _bench.InviteAsync(), _joiner), default);
+        JoinDecision decision = await _bench.Enrolments.RedeemAsync(_bench.Claim(await _bench.InviteAsync(), _joiner), Cancel);
         Assert.Equal(new JoinDecision(JoinResult.Granted, "node2-2"), decision);
     }
 
@@ -135,7 +137,7 @@ public sealed class EnrolmentsTests : IDisposable
         InviteRecord invite = await _bench.InviteAsync("lab");
         Assert.Equal(JoinResult.AlreadyPeer, await _bench.RedeemAsync(invite, _joiner));
         Assert.Equal(InviteState.Open, _bench.Enrolments.Book.Find(invite.Id)!.State);
-        JoinDecision member = await _bench.Enrolments.RedeemAsync(_bench.Claim(await _bench.InviteAsync(), _joiner), default);
+        JoinDecision member = await _bench.Enrolments.RedeemAsync(_bench.Claim(await _bench.InviteAsync(), _joiner), Cancel);
         Assert.Equal(new JoinDecision(JoinResult.Granted, "old"), member);
         Assert.Empty(_bench.Enrolments.Book.Peers);
     }

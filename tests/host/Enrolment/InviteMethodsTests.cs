@@ -137,7 +137,7 @@ public sealed class InviteMethodsTests
     {
         var call = new ControlCall(method, JsonElement.Parse(parameters), new ControlPrincipal(ControlRole.Admin, "uid 0"));
         List<ControlReply> replies = [];
-        await foreach (ControlReply reply in new ControlMethods(_daemon, NullLogger.Instance).InvokeAsync(call, TestContext.Current.CancellationToken))
+        await foreach (ControlReply reply in new ControlMethods(_daemon, _ => { }, NullLogger.Instance).InvokeAsync(call, TestContext.Current.CancellationToken))
             replies.Add(reply);
         Assert.Empty(replies.Single().Warnings);
         return replies.Single();

@@ -12,12 +12,12 @@ public sealed class LogLevelsTests
         string lines = Run(log =>
         {
             Assert.Null(log.Levels.Set("engine", "debug", null));
-            log.Loggers.CreateLogger("engine/peers").LogDebug("below");
-            log.Loggers.CreateLogger("host").LogDebug("silent");
-            log.Loggers.CreateLogger("host").LogInformation("loud");
+            Write(log.Loggers.CreateLogger("engine/peers"), LogLevel.Debug, "below");
+            Write(log.Loggers.CreateLogger("host"), LogLevel.Debug, "silent");
+            Write(log.Loggers.CreateLogger("host"), LogLevel.Information, "loud");
             Assert.Null(log.Levels.Set("engine/peers", "error", null));
-            log.Loggers.CreateLogger("engine/peers").LogWarning("quieter now");
-            log.Loggers.CreateLogger("engine/routes").LogDebug("still debug");
+            Write(log.Loggers.CreateLogger("engine/peers"), LogLevel.Warning, "quieter now");
+            Write(log.Loggers.CreateLogger("engine/routes"), LogLevel.Debug, "still debug");
         });
         Assert.Equal(["below", "loud", "still debug"], Texts(lines));
     }
@@ -30,9 +30,9 @@ public sealed class LogLevelsTests
             ILogger logger = log.Loggers.CreateLogger("host");
             Assert.Null(log.Levels.Set("*", "error", null));
             log.SetLevel(LogLevel.Debug);
-            logger.LogInformation("not logged");
+            Write(logger, LogLevel.Information, "not logged");
             Assert.Null(log.Levels.Set("host", "debug", null));
-            logger.LogDebug("logged once");
+            Write(logger, LogLevel.Debug, "logged once");
         });
         Assert.Equal(["logged once"], Texts(lines));
     }
@@ -98,4 +98,7 @@ public sealed class LogLevelsTests
             return System.CreateTimer(_ => { }, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
     }
+
+    private static void Write(ILogger logger, LogLevel level, string text) =>
+        logger.Log(level, default, text, null, (state, _) => state);
 }
