@@ -32,7 +32,7 @@ internal sealed class OverlayNode
             configuration.Identity.Fingerprint, parts.Trust, parts.Time, parts.Loggers.CreateLogger("engine/trust"),
             configuration.Peers, parts.Joining)
         {
-            ConflictSeen = (peer, text) => parts.Events.Publish(EventKinds.TrustConflict, new EventFacts(text) { Peer = peer, Reason = "conflict" }),
+            ConflictSeen = OnConflict,
         };
     }
 
@@ -99,4 +99,8 @@ internal sealed class OverlayNode
     /// <summary>Does what is due.</summary>
     /// <returns>When to call again at the latest.</returns>
     public Instant OnTimer(Instant now) => _plane?.OnTimer(now) ?? Instant.Never;
+
+    // A lambda in the constructor would keep the parts it was given, and so the first routing policy, for ever.
+    private void OnConflict(string peer, string text) =>
+        _parts.Events.Publish(EventKinds.TrustConflict, new EventFacts(text) { Peer = peer, Reason = "conflict" });
 }

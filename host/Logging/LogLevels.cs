@@ -96,8 +96,12 @@ internal sealed class LogLevels(LogFactory factory, Target target, NLog.LogLevel
         {
             foreach (string pattern in new[] { name, name + "/*" })
             {
-                configuration.LoggingRules.Add(
-                    new LoggingRule(pattern, special.Level, NLog.LogLevel.Fatal, target) { Final = true, FinalMinLevel = special.Level });
+                configuration.LoggingRules.Add(new LoggingRule(pattern, special.Level, NLog.LogLevel.Fatal, target) { Final = true });
+                // A rule without a target swallows: what is below the level must not reach the rules that follow.
+                var silent = new LoggingRule { LoggerNamePattern = pattern, Final = true };
+                foreach (NLog.LogLevel below in NLog.LogLevel.AllLoggingLevels.Where(each => each < special.Level))
+                    silent.EnableLoggingForLevel(below);
+                configuration.LoggingRules.Add(silent);
             }
         }
         NLog.LogLevel level = _special.TryGetValue(Everything, out Special? all) ? all.Level : _standard;

@@ -14,7 +14,7 @@ internal sealed record Identity(string CertificatePem, string KeyPem, Fingerprin
     public static Identity Shared { get; } = Make();
 
     /// <summary>Makes a new one.</summary>
-    public static Identity Make() => Make(DateTimeOffset.UtcNow.AddMinutes(-5), DateTimeOffset.UtcNow.AddDays(1));
+    public static Identity Make() => Make(DateTimeOffset.UtcNow.AddMinutes(-5), DateTimeOffset.UtcNow.AddDays(365));
 
     /// <summary>Makes a new one for a time.</summary>
     public static Identity Make(DateTimeOffset from, DateTimeOffset to)

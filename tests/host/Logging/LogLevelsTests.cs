@@ -11,6 +11,7 @@ public sealed class LogLevelsTests
     {
         string lines = Run(log =>
         {
+            log.Loggers.CreateLogger("engine/peers");
             Assert.Null(log.Levels.Set("engine", "debug", null));
             Write(log.Loggers.CreateLogger("engine/peers"), LogLevel.Debug, "below");
             Write(log.Loggers.CreateLogger("host"), LogLevel.Debug, "silent");
@@ -42,7 +43,7 @@ public sealed class LogLevelsTests
     {
         using var log = new DaemonLog(Stream.Null, forJournal: false, LogLevel.Information);
         log.Loggers.CreateLogger("host");
-        Assert.Null(log.Levels.Set("host", "debug", TimeSpan.FromMilliseconds(30)));
+        Assert.Null(log.Levels.Set("host", "debug", TimeSpan.FromSeconds(2)));
         Assert.Equal("host", LevelOf(log, "host").SetFor);
         Assert.NotNull(LevelOf(log, "host").Until);
         for (int i = 0; i < 1_000 && LevelOf(log, "host").SetFor.Length > 0; i++)

@@ -116,7 +116,7 @@ public sealed class DaemonProcessTests : IDisposable
         await _daemon.SeeAsync("[host] ready after");
         string status = await _daemon.AskAsync("status");
         Assert.StartsWith("""{"status":"ok","output":{"config_hash":""", status, StringComparison.Ordinal);
-        Assert.Contains("\"health\":\"ok\",\"networks\":0,\"node\":", status, StringComparison.Ordinal);
+        Assert.Contains("\"health\":\"ok\",\"health_reason\":\"\",\"network_states\":[],\"networks\":0,\"node\":", status, StringComparison.Ordinal);
         Assert.Equal("""{"status":"ok","output":[]}""", (await _daemon.AskAsync("peers")).Trim());
         Assert.Contains("\"name\":\"fake-trust\",\"role\":\"trust\",\"settings\":{},\"state\":\"running\"", await _daemon.AskAsync("plugins.list"), StringComparison.Ordinal);
         _daemon.WriteConfig("nope = 1");
