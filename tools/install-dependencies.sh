@@ -10,7 +10,7 @@ usage: tools/install-dependencies.sh [runtime|demo|test] [--list]
   runtime   what the daemon needs (the default): ngtcp2 and its GnuTLS glue
   demo      runtime, and what demo.sh calls: ip, ping, iperf3, pgrep
   test      demo, and what the tests call: a foreign QUIC client, setpriv, strace, tcc, man,
-            systemd-analyze, and Prometheus with promtool (installed, neither started nor enabled)
+            systemd-analyze, zsh, fish, and Prometheus with promtool (installed, neither started nor enabled)
   --list    print the missing packages, install nothing
 
 On Debian 12 ngtcp2 is in bookworm-backports. When that suite is not configured, the
@@ -34,7 +34,7 @@ done
 wanted=("${quic[@]}")
 [ "$set_name" = runtime ] || wanted+=(iproute2 iputils-ping iperf3 procps)
 if [ "$set_name" = test ]; then
-    wanted+=(ngtcp2-client util-linux strace tcc man-db systemd prometheus)
+    wanted+=(ngtcp2-client util-linux strace tcc man-db systemd prometheus zsh fish)
     quic+=(ngtcp2-client)
 fi
 

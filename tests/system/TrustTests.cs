@@ -80,7 +80,7 @@ public sealed class TrustTests : IAsyncLifetime
         Assert.InRange(Conflicts(), 1, 1_000);
 
         ToolResult wrong = await VpnctlAsync(One, "trust", "replace", Two.Name, "--from", Two.Fingerprint, "--to", Two.Fingerprint);
-        Assert.Equal(1, wrong.ExitCode);
+        Assert.Equal(2, wrong.ExitCode);
         Assert.Equal(1, (await VpnctlAsync(One, "trust", "accept", Two.Fingerprint, "--peer", Two.Name)).ExitCode);
         Assert.False(await One.IsUpAsync(Two));
 
@@ -101,7 +101,7 @@ public sealed class TrustTests : IAsyncLifetime
         await ReadyAsync();
         await Wait.ForAsync(Node.Patience, "node1 to list the stranger", async () => (await RecordsAsync("pending")).Length == 1, () => Lab.AllLogs);
         ToolResult nameless = await VpnctlAsync(One, "trust", "accept", Two.Fingerprint);
-        Assert.Equal(1, nameless.ExitCode);
+        Assert.Equal(2, nameless.ExitCode);
         Assert.Contains("Peers without a pin: node2.", nameless.Error, StringComparison.Ordinal);
         (await VpnctlAsync(One, "trust", "accept", Two.Fingerprint, "--peer", Two.Name)).Succeeded();
         await Two.TerminateAsync(); // its own back-off after a refusal is a minute

@@ -12,7 +12,7 @@ public sealed class ManPageTests
         string page = Outcome.Of("man").Out;
         foreach (Command command in CommandTable.All)
         {
-            Assert.Contains($".SS \"{command.Name}", page, StringComparison.Ordinal);
+            Assert.Contains($".SS \"{command.Name.Replace("-", "\\-", StringComparison.Ordinal)}", page, StringComparison.Ordinal);
             Assert.Contains(command.Example.Replace("-", "\\-", StringComparison.Ordinal), page, StringComparison.Ordinal);
             foreach (OptionInfo option in OptionInfo.Of(command.OptionsType))
                 Assert.Contains($"\\-\\-{option.Name.Replace("-", "\\-", StringComparison.Ordinal)}\\fR", page, StringComparison.Ordinal);
