@@ -26,6 +26,8 @@ public sealed class Strangers
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(verdict);
+        if (request.IsReview && verdict.Outcome != TrustOutcome.Accept)
+            return; // nobody has shown it
         if (verdict.Outcome == TrustOutcome.Pending)
             Note(TrustState.Pending, request.Dialled?.Name ?? "", request);
         else if (verdict.Reason is TrustReason.Conflict or TrustReason.WrongPeer)

@@ -85,6 +85,12 @@ public sealed record TrustRequest
     /// than a year: nothing new is trusted then.
     /// </summary>
     public bool ClockTrusted { get; init; } = true;
+
+    /// <summary>
+    /// Whether the certificate was not shown just now: a peer that was accepted is judged again. A refusal ends its
+    /// session and lists no stranger.
+    /// </summary>
+    public bool IsReview { get; init; }
 }
 
 /// <summary>How a judgement ends.</summary>

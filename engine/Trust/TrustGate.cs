@@ -201,6 +201,7 @@ internal sealed partial class TrustGate
         (DateTimeOffset now, bool isTrusted) = Clock.Read();
         TrustRequest request = admission.Request with
         {
+            IsReview = true,
             Now = now,
             ClockTrusted = isTrusted,
             Peers = book.Configured,

@@ -81,8 +81,9 @@ internal sealed class TrustDesk(
         // A fingerprint that nobody would refuse is not denied, whatever became of the peer's others.
         if (orders.Any(order => !said.Exists(each => each.Order == order && each.Answer.Done)))
             return answer with { Error = ErrorOf(book), Text = string.Join(' ', answers.Where(each => !each.Done).Select(Words).Distinct()) };
-        if (!wish.DryRun && wish.Action is TrustAction.Accept or TrustAction.Replace)
-            await parts.Engine.DialSoonAsync(answer.Peer, CancellationToken.None);
+        if (!wish.DryRun && wish.Action is TrustAction.Accept or TrustAction.Replace or TrustAction.Forget
+            && PeerOf(answer, book) is { Length: > 0 } peer)
+            await parts.Engine.DialSoonAsync(peer, CancellationToken.None);
         ImmutableArray<SessionEnd> ended = wish.DryRun
             ? WouldEnd(orders, book)
             : await parts.Engine.JudgeTrustAsync(book.Facts.Ends, CancellationToken.None);
@@ -95,6 +96,11 @@ internal sealed class TrustDesk(
             parts.Events.Publish(EventKinds.TrustChanged, new EventFacts(answer.Text) { Peer = answer.Peer, Reason = wish.Action.ToString().ToLowerInvariant() });
         return answer;
     }
+
+    // Whose certificate it is, also where the order names only the certificate: whoever may come back is dialled at once.
+    private static string PeerOf(TrustAnswer answer, TrustBook book) => answer.Peer.Length > 0
+        ? answer.Peer
+        : book.Entries.FirstOrDefault(entry => entry.Peer.Length > 0 && answer.Fingerprints.Contains(entry.Fingerprint))?.Peer ?? "";
 
     private static async Task<PluginAnswer> AskAsync(FailClosedTrust trust, TrustOrder order, bool dryRun)
     {

@@ -29,6 +29,17 @@ public sealed class StrangersTests
     }
 
     [Fact]
+    public void Judging_again_what_nobody_shows_lists_nothing_and_still_settles_what_is_listed()
+    {
+        _strangers.Note(B.Dialled(Peer("n2", A)) with { IsReview = true }, Conflict);
+        _strangers.Note(A.Inbound() with { IsReview = true }, Pending);
+        Assert.Empty(_strangers.Snapshot());
+        _strangers.Note(A.Inbound(), Pending);
+        _strangers.Note(A.Inbound() with { IsReview = true }, new TrustVerdict(TrustOutcome.Accept, "n2", TrustReason.ConfiguredPin, ""));
+        Assert.Empty(_strangers.Snapshot());
+    }
+
+    [Fact]
     public void Both_lists_are_bounded_and_strangers_push_out_no_conflict()
     {
         _strangers.Note(B.Dialled(Peer("n2", A)), Conflict);
