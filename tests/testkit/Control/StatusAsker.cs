@@ -48,7 +48,7 @@ public sealed class StatusAsker
         double[] sorted = [.. _times.Order()];
         double At(double share) => sorted.Length == 0 ? double.NaN : sorted[(int)(share * (sorted.Length - 1))];
         return $"{sorted.Length} answers {(_keepsConnection ? "on one connection" : "on a connection each")}: "
-            + $"median {At(0.5):0.00} ms, 99 % {At(0.99):0.00} ms, worst {At(1):0.00} ms; {_failures.Count} not answered";
+            + $"median {At(0.5):0.00} ms, 99 % {At(0.99):0.00} ms, worst {At(1):0.00} ms (question {(_times.Count == 0 ? 0 : _times.IndexOf(At(1)) + 1)}), {_times.Count(time => time > 100)} above 100 ms; {_failures.Count} not answered";
     }
 
     private void Run()
