@@ -5,5 +5,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 test="A_million_odd_requests_slow_clients_and_a_thousand_connections_delay_no_status_by_more_than_100_ms"
-./test.sh control-unix -- -explicit only -showLiveOutput -method "VibePN.Plugins.ControlUnix.Tests.LoadTests.$test"
-./test.sh host -- -explicit only -showLiveOutput -method "VibePN.Host.Tests.Running.ControlSocketTests.$test"
+./test.sh --release control-unix -- -explicit only -showLiveOutput -method "VibePN.Plugins.ControlUnix.Tests.LoadTests.$test"
+./test.sh --release host -- -explicit only -showLiveOutput -method "VibePN.Host.Tests.Running.ControlSocketTests.$test"
