@@ -185,7 +185,6 @@ internal sealed unsafe partial class EventLoop : IDisposable
         _threadId = Environment.CurrentManagedThreadId;
         // The kernel's default slack of 50 µs would blur the pacer. Failing to set it costs only smoothness.
         _ = LibC.prctl(LibC.PR_SET_TIMERSLACK, 1);
-        _ = TimeSlice.TryAsk(TimeSlice.OfLoop); // without it packets only wait longer on a busy machine
         Publish();
         while (!(Stopping && (Counters.Connections == 0 || _now >= _stopDeadline)))
         {

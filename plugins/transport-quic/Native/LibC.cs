@@ -109,10 +109,6 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", SetLastError = true)]
     public static partial int prctl(int option, nuint argument);
 
-    // syscall is variadic in C; see prctl. For calls that no C library has a name for.
-    [LibraryImport("libc", SetLastError = true)]
-    public static partial nint syscall(nint number, nint a, void* b, nint c, nint d);
-
     // Environment.SetEnvironmentVariable does not reach the native environment that GnuTLS reads.
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int unsetenv(string name);

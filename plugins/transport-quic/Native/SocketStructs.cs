@@ -89,33 +89,6 @@ internal unsafe struct SockFprog
     public SockFilter* Filter;
 }
 
-/// <summary>linux/sched/types.h: struct sched_attr, 48 bytes in its first version; and the numbers of its two calls.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal struct SchedAttr
-{
-    /// <summary>asm/unistd_64.h: sched_setattr and sched_getattr.</summary>
-    public const int SetX64 = 314;
-    public const int GetX64 = 315;
-
-    /// <summary>asm-generic/unistd.h: the same on arm64.</summary>
-    public const int SetArm64 = 274;
-    public const int GetArm64 = 275;
-
-    /// <summary>SCHED_OTHER.</summary>
-    public const uint Other = 0;
-
-    public uint Size;
-    public uint Policy;
-    public ulong Flags;
-    public int Nice;
-    public uint Priority;
-
-    /// <summary>Nanoseconds; with SCHED_OTHER the slice, from 6.12 on.</summary>
-    public ulong Runtime;
-    public ulong Deadline;
-    public ulong Period;
-}
-
 /// <summary>time.h: struct timespec.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct TimeSpec

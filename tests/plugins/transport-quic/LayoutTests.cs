@@ -31,7 +31,6 @@ public sealed unsafe class LayoutTests
         Assert.Equal(8, sizeof(PollFd));
         Assert.Equal(8, sizeof(SockFilter));
         Assert.Equal(16, sizeof(SockFprog));
-        Assert.Equal(48, sizeof(SchedAttr));
         Assert.Equal(28, sizeof(SocketAddress28));
     }
 
@@ -96,7 +95,6 @@ public sealed unsafe class LayoutTests
         Assert.Equal(8, (int)Marshal.OffsetOf<MsgHdr>(nameof(MsgHdr.NameLength)));
         Assert.Equal(8, (int)Marshal.OffsetOf<SockFprog>(nameof(SockFprog.Filter)));
         Assert.Equal(4, (int)Marshal.OffsetOf<SockFilter>(nameof(SockFilter.K)));
-        Assert.Equal(24, (int)Marshal.OffsetOf<SchedAttr>(nameof(SchedAttr.Runtime)));
         Assert.Equal(16, (int)Marshal.OffsetOf<MsgHdr>(nameof(MsgHdr.Vectors)));
         Assert.Equal(24, (int)Marshal.OffsetOf<MsgHdr>(nameof(MsgHdr.VectorCount)));
         Assert.Equal(32, (int)Marshal.OffsetOf<MsgHdr>(nameof(MsgHdr.Control)));
