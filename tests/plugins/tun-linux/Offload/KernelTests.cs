@@ -100,7 +100,8 @@ public sealed class KernelTests : IDisposable
 
         bool hasUdp = OperatingSystem.IsOSPlatformVersionAtLeast("Linux", 6, 2);
         Assert.Equal(left != "off" && hasUdp, _left.Device.Counters.Supers >= 100);
-        Assert.Equal(right != "off" && hasUdp, _right.Device.Counters.Joined >= 100);
+        // Joined is what came within one batch: a burst that the reader met halfway may leave nothing to join.
+        Assert.Equal(right != "off" && hasUdp, _right.Device.Counters.Joined >= 50);
         AssertFaultless();
     }
 
