@@ -187,7 +187,7 @@ internal sealed record AuditLine(
         reply?.Message ?? "");
 
     /// <summary>Text of bounded length that cannot move a terminal's cursor.</summary>
-    public static string Shorten(string text) => LogText.Escape(text.Length <= LongestText ? text : text[..LongestText] + "...");
+    public static string Shorten(string text) => LogText.Escape(text, LongestText);
 
     // What the method does not know is named nowhere: a caller could put a secret there, or a megabyte.
     private static IEnumerable<KeyValuePair<string, string>> Given(ControlMethod method, ControlCall call)

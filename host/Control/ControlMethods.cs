@@ -59,7 +59,7 @@ internal sealed class ControlMethods : IControlMethods
     {
         if (!_methods.TryGetValue(request.Method, out MethodEntry? entry))
         {
-            yield return JsonReply.Error(ControlError.UnknownMethod, $"unknown command: {LogText.Escape(Shorten(request.Method))}");
+            yield return JsonReply.Error(ControlError.UnknownMethod, $"unknown command: {LogText.Escape(request.Method, longest: 64)}");
             yield break;
         }
 
@@ -112,8 +112,6 @@ internal sealed class ControlMethods : IControlMethods
             return reply;
         return JsonReply.Error(ControlError.Internal, $"'{method}' gave no answer.");
     }
-
-    private static string Shorten(string text) => text.Length <= 64 ? text : text[..64] + "...";
 
     // The line is written before the caller hears the outcome; of a stream at its end, however it ends.
     private async IAsyncEnumerable<ControlReply> AuditAsync(

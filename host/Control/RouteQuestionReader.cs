@@ -38,7 +38,7 @@ internal static class RouteQuestionReader
             return true;
         }
 
-        problem = $"'{LogText.Escape(text.Length <= 64 ? text : text[..64] + "...")}' is no IP address: '{name}' is one such as 192.168.7.20 or fd5a::7.";
+        problem = $"'{LogText.Escape(text, longest: 64)}' is no IP address: '{name}' is one such as 192.168.7.20 or fd5a::7.";
         return false;
     }
 }

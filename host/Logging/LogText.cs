@@ -10,9 +10,11 @@ internal static class LogText
     public const int MaxLength = 4_096;
 
     /// <summary>Escapes what could move a terminal's cursor, forge a line or hide text.</summary>
-    public static string Escape(string text)
+    /// <param name="text">Anything.</param>
+    /// <param name="longest">How many characters of it are shown; the rest becomes three dots.</param>
+    public static string Escape(string text, int longest = MaxLength)
     {
-        int length = Math.Min(text.Length, MaxLength);
+        int length = Math.Min(text.Length, longest);
         if (length == text.Length && !text.Any(NeedsEscape))
             return text;
         var builder = new StringBuilder(length + 16);

@@ -182,7 +182,7 @@ internal static class TrustOrders
         ? string.Join(", ", names)
         : $"{string.Join(", ", names.Take(MaxNames))} and {names.Length - MaxNames} more";
 
-    private static string Shorten(string text) => LogText.Escape(text.Length <= 80 ? text : text[..80] + "...");
+    private static string Shorten(string text) => LogText.Escape(text, longest: 80);
 
     private static (ImmutableArray<TrustOrder>, TrustAnswer?) Yes(TrustOrder order) => ([order], null);
 

@@ -34,7 +34,7 @@ internal sealed class DescribeMethods(Func<IReadOnlyList<ControlMethod>> methods
             string[] names = [.. chosen.Select(method => method.Name)];
             chosen = [.. chosen.Where(method => method.Name == name)];
             if (chosen.Count == 0)
-                return Task.FromResult(JsonReply.Error(ControlError.NotFound, $"there is no method '{LogText.Escape(Shorten(name))}'.")
+                return Task.FromResult(JsonReply.Error(ControlError.NotFound, $"there is no method '{LogText.Escape(name, longest: 64)}'.")
                     with { Hint = "methods: " + string.Join(", ", names) });
         }
         return Task.FromResult(JsonReply.OkObject(writer =>
@@ -67,6 +67,4 @@ internal sealed class DescribeMethods(Func<IReadOnlyList<ControlMethod>> methods
         writer.WriteBoolean("streaming", method.Streaming);
         writer.WriteEndObject();
     }
-
-    private static string Shorten(string text) => text.Length <= 64 ? text : text[..64] + "...";
 }
