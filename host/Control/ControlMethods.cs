@@ -19,6 +19,7 @@ internal sealed class ControlMethods : IControlMethods
     private readonly ILogger _logger;
     private readonly Action<AuditLine> _audit;
     private readonly SortedDictionary<string, MethodEntry> _methods = new(StringComparer.Ordinal);
+    private readonly ControlMethod[] _descriptions;
     private int _underWay;
 
     /// <summary>Offers a daemon's methods.</summary>
@@ -48,10 +49,11 @@ internal sealed class ControlMethods : IControlMethods
             _methods.Add(entry.Method.Name, entry);
         foreach ((string alias, string name) in MethodAliases.All)
             _methods.Add(alias, _methods[name] with { Method = _methods[name].Method with { Name = alias } });
+        _descriptions = [.. _methods.Values.Select(entry => entry.Method)];
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<ControlMethod> Describe() => [.. _methods.Values.Select(entry => entry.Method)];
+    public IReadOnlyList<ControlMethod> Describe() => _descriptions;
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<ControlReply> InvokeAsync(
