@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Asks for the status every 50 ms while 1,000,000 odd requests, slow clients and 1,000 connections at once are at the control
-# socket; each answer must come within 100 ms. First a server in the test's own process, then a real daemon:
-# sudo tools/measure-control.sh
+# socket; each answer must come within 100 ms. First a server in the test's own process, then a real daemon as build.sh
+# publishes it: sudo tools/measure-control.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 test="A_million_odd_requests_slow_clients_and_a_thousand_connections_delay_no_status_by_more_than_100_ms"
 ./test.sh --release control-unix -- -explicit only -showLiveOutput -method "VibePN.Plugins.ControlUnix.Tests.LoadTests.$test"
-./test.sh --release host -- -explicit only -showLiveOutput -method "VibePN.Host.Tests.Running.ControlSocketTests.$test"
+./build.sh
+VIBEPN_PUBLISHED="$PWD/dist" ./test.sh --release host -- -explicit only -showLiveOutput -method "VibePN.Host.Tests.Running.ControlSocketTests.$test"

@@ -8,6 +8,9 @@ namespace VibePN.Host.Control.Methods;
 /// <param name="methods">All methods, this one and second names included.</param>
 internal sealed class DescribeMethods(Func<IReadOnlyList<ControlMethod>> methods) : IMethodGroup
 {
+    // Long, and the same for everybody as long as the daemon runs.
+    private readonly Lazy<ControlReply> _all = new(() => Describe(methods()));
+
     /// <inheritdoc/>
     public IEnumerable<MethodEntry> Methods =>
     [
@@ -28,30 +31,29 @@ internal sealed class DescribeMethods(Func<IReadOnlyList<ControlMethod>> methods
 
     private Task<ControlReply> DescribeAsync(ControlCall call, CancellationToken cancellationToken)
     {
-        IReadOnlyList<ControlMethod> chosen = methods();
-        if (call.Text("method") is { } name)
-        {
-            string[] names = [.. chosen.Select(method => method.Name)];
-            chosen = [.. chosen.Where(method => method.Name == name)];
-            if (chosen.Count == 0)
-                return Task.FromResult(JsonReply.Error(ControlError.NotFound, $"there is no method '{LogText.Escape(name, longest: 64)}'.")
-                    with { Hint = "methods: " + string.Join(", ", names) });
-        }
-        return Task.FromResult(JsonReply.OkObject(writer =>
-        {
-            writer.WritePropertyName("answer");
-            SchemaWriter.WriteAnswer(writer);
-            writer.WriteString("dialect", SchemaWriter.Dialect);
-            writer.Strings("errors", SchemaWriter.Codes);
-            writer.WriteStartArray("methods");
-            foreach (ControlMethod method in chosen)
-                Write(writer, method);
-            writer.WriteEndArray();
-            writer.WritePropertyName("request");
-            SchemaWriter.WriteRequest(writer);
-            writer.WriteNumber("v", 1);
-        }));
+        if (call.Text("method") is not { } name)
+            return Task.FromResult(_all.Value);
+        ControlMethod? chosen = methods().FirstOrDefault(method => method.Name == name);
+        return Task.FromResult(chosen is not null
+            ? Describe([chosen])
+            : JsonReply.Error(ControlError.NotFound, $"there is no method '{LogText.Escape(name, longest: 64)}'.")
+                with { Hint = "methods: " + string.Join(", ", methods().Select(method => method.Name)) });
     }
+
+    private static ControlReply Describe(IEnumerable<ControlMethod> chosen) => JsonReply.OkObject(writer =>
+    {
+        writer.WritePropertyName("answer");
+        SchemaWriter.WriteAnswer(writer);
+        writer.WriteString("dialect", SchemaWriter.Dialect);
+        writer.Strings("errors", SchemaWriter.Codes);
+        writer.WriteStartArray("methods");
+        foreach (ControlMethod method in chosen)
+            Write(writer, method);
+        writer.WriteEndArray();
+        writer.WritePropertyName("request");
+        SchemaWriter.WriteRequest(writer);
+        writer.WriteNumber("v", 1);
+    });
 
     private static void Write(Utf8JsonWriter writer, ControlMethod method)
     {

@@ -15,7 +15,7 @@ public sealed class ControlSocketTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _daemon.WritePlugins("fakes", "fake-tun", "control-unix", Scratch.PluginOutput("control-unix"));
+        _daemon.WritePlugins("fakes", "fake-tun", "control-unix", DaemonProcess.PluginFolder("control-unix"));
         Directory.CreateDirectory(_daemon.Scratch.At("run"),
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         _daemon.Start();

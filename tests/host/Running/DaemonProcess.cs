@@ -11,6 +11,9 @@ internal sealed class DaemonProcess : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly StringBuilder _output = new();
+    // What build.sh has made, for measurements: code compiled ahead answers a first question as an operator's does.
+    private static readonly string? Published = Environment.GetEnvironmentVariable("VIBEPN_PUBLISHED");
+
     private Process? _process;
 
     /// <summary>Writes an identity, a config.toml and a plugins.toml.</summary>
@@ -72,18 +75,23 @@ internal sealed class DaemonProcess : IDisposable
             """);
     }
 
+    /// <summary>The folder of a plugin's build that belongs to the daemon that runs.</summary>
+    public static string PluginFolder(string name) =>
+        Published is null ? Scratch.PluginOutput(name) : Path.Combine(Published, "plugins", name);
+
     /// <summary>Starts the daemon and returns at once.</summary>
     public void Start(params string[] more)
     {
-        var start = new ProcessStartInfo("dotnet")
+        var start = new ProcessStartInfo(Published is null ? "dotnet" : Path.Combine(Published, "bin/vibepnd"))
         {
             WorkingDirectory = Scratch.Path,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
         start.Environment["NOTIFY_SOCKET"] = NotifySocket;
-        foreach (string argument in new[] { typeof(VibePN.Host.Running.ExitCodes).Assembly.Location, "--config", "config.toml", "--plugins", "plugins.toml" }
-            .Concat(more))
+        if (Published is null)
+            start.ArgumentList.Add(typeof(VibePN.Host.Running.ExitCodes).Assembly.Location);
+        foreach (string argument in new[] { "--config", "config.toml", "--plugins", "plugins.toml" }.Concat(more))
             start.ArgumentList.Add(argument);
         _process = Process.Start(start)!;
         _process.OutputDataReceived += (_, line) => Append(line.Data);

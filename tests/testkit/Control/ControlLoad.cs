@@ -21,12 +21,16 @@ public sealed class ControlLoad(string path)
     /// <param name="greedy">What clients ask who never read an answer.</param>
     public void Run(long requests, int crowd, params string[] greedy)
     {
+        // Those who ask come first: what is measured is the daemon, not how this process compiles their code, and the
+        // moment in which everybody else comes is measured too.
+        Askers = [new(path, keepsConnection: true), new(path, keepsConnection: false)];
+        foreach (StatusAsker asker in Askers)
+            asker.AwaitFirst();
         var bad = new BadClients(path);
         bad.Dribble(40);
         foreach (string request in greedy)
             bad.NeverRead(20, request);
         bad.Crowd(crowd);
-        Askers = [new(path, keepsConnection: true), new(path, keepsConnection: false)];
         var clock = Stopwatch.StartNew();
         RequestFuzzer[] fuzzers = [.. Enumerable.Range(1, Fuzzers).Select(seed => new RequestFuzzer(path, seed))];
         RunAll(fuzzers, requests / Fuzzers);

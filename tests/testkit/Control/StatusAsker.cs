@@ -13,6 +13,7 @@ public sealed class StatusAsker
     private readonly Thread _thread;
     private readonly List<double> _times = [];
     private readonly List<string> _failures = [];
+    private readonly TaskCompletionSource _asked = new();
     private volatile bool _stopping;
 
     /// <summary>Begins to ask.</summary>
@@ -34,6 +35,9 @@ public sealed class StatusAsker
 
     /// <summary>The slowest answer, ms.</summary>
     public double Worst => _times.DefaultIfEmpty().Max();
+
+    /// <summary>Waits until the first question has its answer or its failure.</summary>
+    public void AwaitFirst() => _asked.Task.Wait();
 
     /// <summary>Ends the questions.</summary>
     public void Stop()
@@ -73,6 +77,7 @@ public sealed class StatusAsker
                 kept?.Dispose();
                 kept = null;
             }
+            _asked.TrySetResult();
             if (!_keepsConnection)
             {
                 kept?.Dispose();
