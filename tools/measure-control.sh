@@ -3,8 +3,10 @@
 # socket; each answer must come within 100 ms. First a server in the test's own process, then a real daemon as build.sh
 # publishes it: sudo tools/measure-control.sh
 set -euo pipefail
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/common.sh"
+cd "$repository"
 test="A_million_odd_requests_slow_clients_and_a_thousand_connections_delay_no_status_by_more_than_100_ms"
 ./test.sh --release control-unix -- -explicit only -showLiveOutput -method "VibePN.Plugins.ControlUnix.Tests.LoadTests.$test"
-./build.sh
-VIBEPN_PUBLISHED="$PWD/dist" ./test.sh --release host -- -explicit only -showLiveOutput -method "VibePN.Host.Tests.Running.ControlSocketTests.$test"
+find_dotnet
+as_owner ./build.sh
+VIBEPN_DIST="$PWD/dist" ./test.sh --release host -- -explicit only -showLiveOutput -method "VibePN.Host.Tests.Running.ControlSocketTests.$test"

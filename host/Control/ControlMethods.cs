@@ -168,6 +168,11 @@ internal sealed class ControlMethods : IControlMethods
         {
             return JsonReply.Error(ControlError.PluginFailed, exception.Message);
         }
+        catch (TimeoutException exception)
+        {
+            // No line in the log: whoever waits asks again and again.
+            return JsonReply.Error(ControlError.Timeout, exception.Message);
+        }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             // Our own bug: the caller gets a sentence and the daemon goes on.

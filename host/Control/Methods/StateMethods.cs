@@ -6,17 +6,10 @@ using VibePN.Host.Logging;
 namespace VibePN.Host.Control.Methods;
 
 /// <summary>What the daemon is doing now: <c>status</c>, <c>peers</c>, <c>networks</c>, <c>version</c>.</summary>
-internal sealed class StateMethods : IMethodGroup
+internal sealed class StateMethods(IDaemon daemon) : IMethodGroup
 {
-    private readonly IDaemon _daemon;
-    private readonly SharedRun<ControlReply> _status;
-
-    /// <summary>Offers a daemon's state.</summary>
-    public StateMethods(IDaemon daemon)
-    {
-        _daemon = daemon;
-        _status = new SharedRun<ControlReply>(DescribeAsync, TimeProvider.System);
-    }
+    // What every monitor asks, and all at once when something is wrong.
+    private readonly SharedRun<ControlReply> _status = new(ending => DescribeAsync(daemon, ending), TimeProvider.System);
 
     /// <inheritdoc/>
     public IEnumerable<MethodEntry> Methods =>
@@ -31,17 +24,16 @@ internal sealed class StateMethods : IMethodGroup
             { Result = AnswerFields.Version }, VersionAsync),
     ];
 
-    // What every monitor asks, and all at once when something is wrong.
     private Task<ControlReply> StatusAsync(ControlCall request, CancellationToken cancellationToken) =>
         _status.AskAsync(cancellationToken);
 
-    private async Task<ControlReply> DescribeAsync(CancellationToken cancellationToken)
+    private static async Task<ControlReply> DescribeAsync(IDaemon daemon, CancellationToken cancellationToken)
     {
-        EngineStatus status = await _daemon.GetStatusAsync(cancellationToken);
+        EngineStatus status = await daemon.GetStatusAsync(cancellationToken);
         Health health = Health.Of(
-            status with { Warnings = [.. status.Warnings, .. _daemon.Warnings] },
-            _daemon.GetPlugins(), _daemon.CertificateEnds, TimeProvider.System.GetUtcNow());
-        string hash = await _daemon.GetConfigurationHashAsync(cancellationToken);
+            status with { Warnings = [.. status.Warnings, .. daemon.Warnings] },
+            daemon.GetPlugins(), daemon.CertificateEnds, TimeProvider.System.GetUtcNow());
+        string hash = await daemon.GetConfigurationHashAsync(cancellationToken);
         return JsonReply.OkObject(writer =>
         {
             writer.WriteString("config_hash", hash);
@@ -49,13 +41,13 @@ internal sealed class StateMethods : IMethodGroup
             writer.WriteString("health_reason", health.Reason);
             writer.Strings("network_states", status.Networks.Select(StateOf));
             writer.WriteNumber("networks", status.Networks.Length);
-            writer.WriteString("node", _daemon.Node.ToString());
+            writer.WriteString("node", daemon.Node.ToString());
             writer.Strings("offloads", status.Offloads);
             writer.WriteNumber("peers", status.Peers.Count(peer => peer.State == "up"));
             writer.WriteNumber("peers_configured", status.Peers.Length);
             writer.Strings("peers_down", status.Peers.Where(peer => peer.State != "up")
                 .Select(peer => $"{peer.Name}: {peer.State}{(peer.LastError.Length > 0 ? "; " + LogText.Escape(peer.LastError) : "")}"));
-            writer.Strings("pending", _daemon.Pending);
+            writer.Strings("pending", daemon.Pending);
             writer.WriteNumber("pid", Environment.ProcessId);
             writer.WriteNumber("routes", status.Routes.Length);
             writer.WriteString("uptime", GoDuration.Format(status.Uptime));
@@ -70,13 +62,13 @@ internal sealed class StateMethods : IMethodGroup
 
     private async Task<ControlReply> PeersAsync(ControlCall request, CancellationToken cancellationToken)
     {
-        EngineStatus status = await _daemon.GetStatusAsync(cancellationToken);
+        EngineStatus status = await daemon.GetStatusAsync(cancellationToken);
         return JsonReply.Array(status.Peers, StatusJson.WritePeer);
     }
 
     private async Task<ControlReply> NetworksAsync(ControlCall request, CancellationToken cancellationToken)
     {
-        EngineStatus status = await _daemon.GetStatusAsync(cancellationToken);
+        EngineStatus status = await daemon.GetStatusAsync(cancellationToken);
         return JsonReply.Array(status.Networks, StatusJson.WriteNetwork);
     }
 

@@ -111,6 +111,8 @@ public sealed class ControlMethodsTests
         Assert.Equal(new ControlReply(default, ControlError.PluginFailed, "the engine is not running"), await CallAsync("status"));
         _daemon.Fault = new InvalidCastException("bug");
         Assert.Equal(ControlError.Internal, (await CallAsync("status")).Error);
+        _daemon.Fault = new TimeoutException("too long");
+        Assert.Equal(new ControlReply(default, ControlError.Timeout, "too long"), await CallAsync("status"));
     }
 
     [Fact]

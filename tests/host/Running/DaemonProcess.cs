@@ -10,10 +10,10 @@ internal sealed class DaemonProcess : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly StringBuilder _output = new();
     // What build.sh has made, for measurements: code compiled ahead answers a first question as an operator's does.
-    private static readonly string? Published = Environment.GetEnvironmentVariable("VIBEPN_PUBLISHED");
+    private static readonly string? Published = Environment.GetEnvironmentVariable("VIBEPN_DIST");
 
+    private readonly StringBuilder _output = new();
     private Process? _process;
 
     /// <summary>Writes an identity, a config.toml and a plugins.toml.</summary>
