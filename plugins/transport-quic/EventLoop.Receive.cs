@@ -5,7 +5,35 @@ namespace VibePN.Plugins.TransportQuic;
 // From the socket to the connection: by connection ID, then by reset token, then to the acceptor.
 internal sealed unsafe partial class EventLoop
 {
-    private void Receive(UdpSocket socket)
+    private ReceivePause _pause;
+    private bool _letsGather;
+
+    // All sockets that have something.
+    private void ReceiveAll()
+    {
+        long before = Counters.DatagramsIn;
+        bool isFull = false;
+        for (int i = 0; i < _sockets.Length; i++)
+        {
+            if ((_polls[i].Revents & LibC.POLLIN) != 0)
+                isFull |= Receive(_sockets[i]);
+        }
+        _letsGather = _pause.OnTurn(Counters.DatagramsIn - before, isFull, _now);
+    }
+
+    // While datagrams keep coming, more of them are taken at once (ReceivePause); nobody's timer is late for it.
+    private void LetGather()
+    {
+        ulong pause = _letsGather ? UntilWork(Settings.ReceivePause) : 0;
+        if (pause == 0)
+            return;
+        Counters.Pauses++;
+        var time = new TimeSpec(pause);
+        _ = LibC.ppoll(null, 0, &time, null);
+    }
+
+    // Returns whether the socket may have more.
+    private bool Receive(UdpSocket socket)
     {
         int messages = _ring.Receive(socket.Fd);
         for (int i = 0; i < messages; i++)
@@ -15,6 +43,7 @@ internal sealed unsafe partial class EventLoop
             for (int offset = 0; offset < length; offset += segment)
                 Route(socket, remote, data + offset, Math.Min(segment, length - offset));
         }
+        return messages == ReceiveRing.Messages;
     }
 
     private void Route(UdpSocket socket, in SocketAddress28 remote, byte* packet, int length)

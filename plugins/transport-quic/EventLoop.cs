@@ -23,6 +23,7 @@ namespace VibePN.Plugins.TransportQuic;
 internal sealed unsafe partial class EventLoop : IDisposable
 {
     private const ulong StopTime = 400_000_000;
+    private const ulong LongestWait = 60_000_000_000;
     private const ulong Never = ulong.MaxValue;
 
     // What peers can cause is logged at most this often; the rest is counted.
@@ -220,16 +221,13 @@ internal sealed unsafe partial class EventLoop : IDisposable
     private void Turn()
     {
         _now = Clock();
+        Counters.Turns++;
         Volatile.Write(ref _loopAllocated, GC.GetAllocatedBytesForCurrentThread());
         if (_polls[WakePoll].Revents != 0)
             DrainWakes();
         // Before receiving: what a caller has changed must hold for whatever arrives after its call.
         RunCommands();
-        for (int i = 0; i < _sockets.Length; i++)
-        {
-            if ((_polls[i].Revents & LibC.POLLIN) != 0)
-                Receive(_sockets[i]);
-        }
+        ReceiveAll();
         TakeHandedOver();
         Inbound.Flush();
         ServeSources(Inbound.TakeDelivered());
@@ -261,20 +259,24 @@ internal sealed unsafe partial class EventLoop : IDisposable
         _polls[WakePoll].Revents = 0;
         for (int i = 0; i < _served.Length; i++)
             _polls[WakePoll + 1 + i].Revents = 0;
+        LetGather();
         Interlocked.Exchange(ref _sleeping, 1);
+        var timeout = new TimeSpec(UntilWork(LongestWait));
+        _ = LibC.ppoll(_polls, (nuint)(WakePoll + 1 + _served.Length), &timeout, null);
+        Volatile.Write(ref _sleeping, 0);
+    }
+
+    // Until a timer, and not at all while there is work; in nanoseconds.
+    private ulong UntilWork(ulong longest)
+    {
         bool busy = (_dirty.Count > 0 && Arena.Blocked is null) || Volatile.Read(ref _noted) is not null
             || !_commands.IsEmpty || _handOver.HasAny || !ReferenceEquals(_served, _sources.All);
+        if (busy)
+            return 0;
         ulong due = Math.Min(
             Math.Min(_timers.Earliest, _dialer.NextDue), Math.Min(_nextRetirement, _stopDeadline));
         ulong now = Clock();
-        ulong wait = busy || due <= now ? 0 : Math.Min(due - now, 60_000_000_000);
-        var timeout = new TimeSpec
-        {
-            Seconds = (long)(wait / 1_000_000_000),
-            Nanoseconds = (long)(wait % 1_000_000_000),
-        };
-        _ = LibC.ppoll(_polls, (nuint)(WakePoll + 1 + _served.Length), due == Never && !busy ? null : &timeout, null);
-        Volatile.Write(ref _sleeping, 0);
+        return due <= now ? 0 : Math.Min(due - now, longest);
     }
 
     private void RunCommands()

@@ -100,7 +100,7 @@ internal sealed partial class QuicConnection
         return false;
     }
 
-    /// <summary>Runs what is due.</summary>
+    /// <summary>Ends what has taken too long; what else is due <see cref="Serve"/> sees to.</summary>
     public void OnTimer(ulong now)
     {
         if (_state == ConnectionState.Lingering && now >= _lingerUntil)
@@ -111,19 +111,10 @@ internal sealed partial class QuicConnection
         if (_native is null)
             return;
         if (_state == ConnectionState.Handshaking && now >= _handshakeDeadline)
-        {
             Fail(Ngtcp2.ERR_HANDSHAKE_TIMEOUT, now);
-            return;
-        }
-        if (_held || _native.Expiry > now)
-            return;
-        int result = _native.HandleExpiry(now);
-        _flight.OnTimer(_native.BytesInFlight);
-        if (result < 0)
-            Fail(result, now);
     }
 
-    /// <summary>Delivers what came, sends what is due, and sets the next time.</summary>
+    /// <summary>Delivers what came, runs what is due, sends, and sets the next time.</summary>
     /// <returns>Whether it wants to be served again at once.</returns>
     public bool Serve(ulong now)
     {
@@ -139,6 +130,7 @@ internal sealed partial class QuicConnection
         }
         Announce(now);
         DeliverControl(extendWindow: true);
+        HandleExpiry(now);
         bool again = _native is not null && Write(now);
         if (_native is not null)
             CheckClose(now);
@@ -146,6 +138,17 @@ internal sealed partial class QuicConnection
             CheckPath(now);
         _loop.SetTimer(this, NextDue());
         return again && _native is not null;
+    }
+
+    // Whatever brought the loop here: a time that has passed unseen, as the pacer's, would be the next to wake it.
+    private void HandleExpiry(ulong now)
+    {
+        if (_native is null || _native.Expiry > now)
+            return;
+        int result = _native.HandleExpiry(now);
+        _flight.OnTimer(_native.BytesInFlight);
+        if (result < 0)
+            Fail(result, now);
     }
 
     /// <summary>Ends the connection for everybody.</summary>
@@ -413,7 +416,7 @@ internal sealed partial class QuicConnection
     {
         if (_native is null)
             return _state == ConnectionState.Lingering ? _lingerUntil : ulong.MaxValue;
-        ulong due = _native.Expiry;
+        ulong due = _expiry;
         if (_state == ConnectionState.Handshaking)
             due = Math.Min(due, _handshakeDeadline);
         else if (_state == ConnectionState.Flushing)

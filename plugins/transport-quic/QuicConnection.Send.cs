@@ -25,6 +25,7 @@ internal sealed partial class QuicConnection
     private int _datagramBytes;
     private bool _streamBlocked;
     private int _refusedSends;
+    private ulong _expiry;
     private double _lossPermille;
     private long _lostBefore;
     private long _sentBefore;
@@ -67,7 +68,10 @@ internal sealed partial class QuicConnection
         {
             byte* dest = _loop.Arena.Reserve(capacity);
             if (dest is null)
+            {
+                _expiry = _native.Expiry;
                 return true;
+            }
             nint length = WriteOne(dest, capacity, now);
             if (length == 0)
                 break;
@@ -85,7 +89,11 @@ internal sealed partial class QuicConnection
             _answerWanted = false;
             _native.WantAnswer(false);
         }
+        ulong unpaced = _native.Expiry;
         _native.OnSent();
+        // When the pacer allows the next packet is nothing to wake up for while none waits.
+        bool waits = _controlOut.HasUnsent || _queue is not { Count: 0 };
+        _expiry = waits ? _native.Expiry : unpaced;
         _flight.OnWritten(_native.BytesInFlight, now);
         FollowRemote(now);
         return budget <= 0;

@@ -39,6 +39,9 @@ internal sealed record QuicSettings
     /// <summary>Whether datagrams of one flow may arrive as one message.</summary>
     public bool Gro { get; init; } = true;
 
+    /// <summary>The pause between two looks at the sockets while many datagrams arrive, in nanoseconds; 0 for none.</summary>
+    public ulong ReceivePause { get; init; } = 80_000;
+
     /// <summary>Threads with sockets and connections of their own. Holds from the start on.</summary>
     public int Loops { get; init; } = 1;
 
@@ -69,6 +72,7 @@ internal sealed record QuicSettings
         Gso = settings.GetString("udp_gso") != "off",
         WatchesGso = settings.GetString("udp_gso") == "auto",
         Gro = settings.GetString("udp_gro") == "auto",
+        ReceivePause = 1000 * (ulong)settings.GetInteger("rx_usecs"),
         Loops = Number(settings),
         ReadInterfaces = Number(settings) == 1 && settings.GetString("read_interfaces") switch
         {

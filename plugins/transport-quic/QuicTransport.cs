@@ -34,6 +34,8 @@ namespace VibePN.Plugins.TransportQuic;
     Help = "Segmentation offload for sending; auto: not to peers that datagrams reach only when they are sent one by one.")]
 [PluginSetting("udp_gro", SettingType.Text, Default = "auto", Choices = "auto|off",
     Help = "Receive offload: datagrams of one flow arrive as one message.")]
+[PluginSetting("rx_usecs", SettingType.Number, Default = "80", Minimum = 0, Maximum = 1000,
+    Help = "Microseconds between two looks at the sockets while many datagrams arrive, so that more are taken at once; 0: none.")]
 [PluginSetting("loops", SettingType.Text, Default = "auto", Choices = "auto|1|2|3|4|5|6|7|8|12|16",
     Help = "Threads that own sockets and connections; auto: one on at most two processors, else half of them, at most 8. From the next start on.")]
 [PluginSetting("read_interfaces", SettingType.Text, Default = "auto", Choices = "auto|on|off",

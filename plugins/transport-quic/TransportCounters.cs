@@ -5,7 +5,7 @@ namespace VibePN.Plugins.TransportQuic;
 /// <summary>Totals of one loop since start. Written by the loop's thread, read by any.</summary>
 internal sealed class TransportCounters
 {
-    private const int Values = 21;
+    private const int Values = 23;
 
     // On both sides: loops that count do not meet in a cache line.
     private const int Margin = 8;
@@ -14,6 +14,12 @@ internal sealed class TransportCounters
 
     /// <summary>Datagrams that another loop's connection was meant by.</summary>
     public ref long HandedOver => ref _values[Margin + 20];
+
+    /// <summary>Turns of the loop: every one wakes it, or follows work left over.</summary>
+    public ref long Turns => ref _values[Margin + 21];
+
+    /// <summary>Pauses in which datagrams gathered.</summary>
+    public ref long Pauses => ref _values[Margin + 22];
 
     /// <summary>The totals of several loops.</summary>
     public static TransportCounters Sum(IReadOnlyList<TransportCounters> loops)
@@ -26,7 +32,6 @@ internal sealed class TransportCounters
         }
         return sum;
     }
-
 
     public ref long Connections => ref _values[Margin + 0];
     public ref long HalfOpen => ref _values[Margin + 1];
@@ -88,6 +93,10 @@ internal sealed class TransportCounters
             "quic.datagrams.received", () => now().DatagramsIn, null, "UDP datagrams received.");
         meter.CreateObservableCounter(
             "quic.datagrams.handed.over", () => now().HandedOver, null, "Datagrams received by another loop than their connection's.");
+        meter.CreateObservableCounter(
+            "quic.loop.turns", () => now().Turns, null, "Turns of the transport's loops.");
+        meter.CreateObservableCounter(
+            "quic.loop.pauses", () => now().Pauses, null, "Pauses in which datagrams gathered (rx_usecs).");
         meter.CreateObservableCounter(
             "quic.gso.runs", () => now().Runs, null, "Messages of several equal datagrams sent.");
         meter.CreateObservableCounter(

@@ -91,10 +91,10 @@ internal unsafe struct SockFprog
 
 /// <summary>time.h: struct timespec.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal struct TimeSpec
+internal readonly struct TimeSpec(ulong nanoseconds)
 {
-    public long Seconds;
-    public long Nanoseconds;
+    public readonly long Seconds = (long)(nanoseconds / 1_000_000_000);
+    public readonly long Nanoseconds = (long)(nanoseconds % 1_000_000_000);
 }
 
 /// <summary>The local address that a datagram was sent to: what an answer on a wildcard socket must come from.</summary>
