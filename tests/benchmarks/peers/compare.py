@@ -57,7 +57,7 @@ def run_round(args, peers, path):
     for peer in peers:
         command = [sys.executable, os.path.join(L.HERE, "bench.py"), "run", peer, "--tests", args.tests,
                    "--secs", str(args.secs), "--loss-secs", str(args.loss_secs), "--repeats", "1", "--out", path,
-                   "--nice", str(args.nice), "--wait-calm", str(args.wait_calm)]
+                   "--warm-up", str(args.warm_up), "--nice", str(args.nice), "--wait-calm", str(args.wait_calm)]
         subprocess.run(command, check=True)
 
 
@@ -95,6 +95,7 @@ def main():
     ap.add_argument("--tests", default="tcp1,tcp4,latency,udp64,udp1200,loss")
     ap.add_argument("--secs", type=int, default=5, help="length of a throughput run, in seconds")
     ap.add_argument("--loss-secs", type=int, default=5)
+    ap.add_argument("--warm-up", type=int, default=3, help="seconds of one TCP stream before the tests, not counted")
     ap.add_argument("--nice", type=int, default=0, help="priority of everything, -20 to 19")
     ap.add_argument("--wait-calm", type=float, default=0, help="wait so many seconds at most for a quiet hypervisor")
     ap.add_argument("--out", default=os.path.join(L.WORK_DIR, "compare"), help="folder of the raw results")
