@@ -28,6 +28,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     [InlineData("first file")]
     [InlineData("number")]
     [InlineData("pins")]
+    [InlineData("enrolled")]
     public async Task Killed_at_any_call_a_writer_leaves_the_old_or_the_new(string kind)
     {
         long start = Stopwatch.GetTimestamp();

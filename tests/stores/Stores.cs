@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using VibePN.Contracts;
 using VibePN.Engine.Runtime;
 using VibePN.Engine.Trust;
+using VibePN.Host.Enrolment;
 using VibePN.Host.Native;
 using VibePN.Host.Plugins;
 using VibePN.Plugins.TrustTofu;
@@ -18,7 +19,7 @@ namespace VibePN.Stores.Tests;
 internal abstract class Store
 {
     /// <summary>Every kind of store there is.</summary>
-    public static readonly string[] Kinds = ["file", "first file", "number", "clock", "pins"];
+    public static readonly string[] Kinds = ["file", "first file", "number", "clock", "pins", "enrolled"];
 
     /// <summary>The folder that a kind's files are in, below the state directory.</summary>
     public const string Folder = "state/owner";
@@ -34,6 +35,7 @@ internal abstract class Store
             "number" => new NumberStore(store),
             "clock" => new ClockStore(store),
             "pins" => new PinsStore(store),
+            "enrolled" => new EnrolledStore(new EnrolmentStore(store)),
             _ => throw new ArgumentException(kind),
         };
     }
@@ -120,6 +122,40 @@ internal abstract class Store
             Assert.Null(fault);
             return (int)(value ?? 0);
         }
+    }
+
+    /// <summary>Used invites and the peers that used them: write i lets in peer i, in one step with the end of its invite.</summary>
+    private sealed class EnrolledStore(EnrolmentStore store) : Store
+    {
+        private const int Invites = 4;
+
+        public override void Write(int value) => store.Write(new EnrolmentBook(
+            [.. Enumerable.Range(1, Invites).Select(i => InviteOf(i, isUsed: i <= value))],
+            [.. Enumerable.Range(1, value).Select(i => new EnrolledPeer($"n{i}", PeerOf(i), ["corp"], Now))]));
+
+        public override int Read()
+        {
+            EnrolmentBook book = store.Read();
+            // Never a peer whose invite can be used again, never a used invite without its peer.
+            Assert.Equal(
+                book.Invites.Where(invite => invite.State == InviteState.Used).Select(invite => invite.UsedBy),
+                book.Peers.Select(peer => (Fingerprint?)peer.Fingerprint));
+            Assert.Equal(Enumerable.Range(1, book.Peers.Length).Select(PeerOf), book.Peers.Select(peer => peer.Fingerprint));
+            return book.Peers.Length;
+        }
+
+        private static InviteRecord InviteOf(int number, bool isUsed) => new()
+        {
+            Id = number.ToString("x32", null),
+            Network = "corp",
+            Secret = number.ToString("x32", null),
+            Created = Now,
+            NotAfter = Now.AddMinutes(15),
+            State = isUsed ? InviteState.Used : InviteState.Open,
+            UsedBy = isUsed ? PeerOf(number) : null,
+        };
+
+        private static Fingerprint PeerOf(int number) => Fingerprint.Parse(number.ToString("x64", null));
     }
 
     /// <summary>The pins of trust-tofu: peer number i is pinned on first use by write i.</summary>
