@@ -3,12 +3,11 @@ using VibePN.Plugins.TransportQuic.Native;
 
 namespace VibePN.Plugins.TransportQuic;
 
-// The loop's side of a connection: life from handshake to the end. Sending is in QuicConnection.Send.cs.
+// The loop's side of a connection: life from the handshake on. QuicConnection.Send.cs and QuicConnection.End.cs have the rest.
 internal sealed partial class QuicConnection
 {
     private const ulong Millisecond = 1_000_000;
     private const ulong FlushTime = 200 * Millisecond;
-    private const ulong LongestLinger = 3000 * Millisecond;
     private const int MovesPerSecond = 1;
     private const int MovesAtOnce = 10;
     private const ulong PathInterval = 1000 * Millisecond;
@@ -25,17 +24,13 @@ internal sealed partial class QuicConnection
     private string _verdictText = "";
     private bool _proven;
     private bool _answerWanted;
-    private bool _held;
     private bool _statelessReset;
     private bool _streamEnded;
     private long _streamId = -1;
     private ulong _handshakeDeadline;
     private ulong _flushDeadline;
-    private ulong _lingerUntil;
     private ulong _nextPathCheck;
     private long _keyUpdateAt;
-    private byte[] _closePacket = [];
-    private int _lateArrivals;
 
     int ITimed.HeapIndex { get; set; } = -1;
 
@@ -149,54 +144,6 @@ internal sealed partial class QuicConnection
         _flight.OnTimer(_native.BytesInFlight);
         if (result < 0)
             Fail(result, now);
-    }
-
-    /// <summary>Ends the connection for everybody.</summary>
-    /// <param name="linger">How long late packets are still recognised; 0 forgets at once.</param>
-    public void End(CloseReason reason, ulong linger, ulong now)
-    {
-        if (_native is null)
-            return;
-        bool connected = _state is ConnectionState.Up or ConnectionState.Flushing;
-        if (connected)
-        {
-            _loop.Inbound.Flush();
-            DeliverControl(extendWindow: false);
-        }
-        _state = ConnectionState.Lingering;
-        _native.Dispose();
-        _native = null;
-        _packetsDropped += _queue?.Count ?? 0;
-        _queue?.Dispose();
-        _outbound?.Dispose();
-        _controlOut.Dispose();
-        _controlIn.Dispose();
-        _halves.Dispose();
-        _lingerUntil = now + Math.Min(linger, LongestLinger);
-        _loop.OnEnded(this, reason, connected);
-        if (linger == 0)
-            Forget();
-        else
-            _loop.SetTimer(this, _lingerUntil);
-    }
-
-    /// <summary>Writes the closing packet, then ends.</summary>
-    public unsafe void CloseNow(in CloseReason reason, in CloseCause cause, ulong now)
-    {
-        if (_native is null)
-            return;
-        ulong linger = 3 * _native.Pto;
-        byte* dest = _loop.Arena.Reserve(_capacity);
-        if (dest is not null)
-        {
-            nint length = _native.WriteClose(dest, _capacity, cause, now);
-            if (length > 0)
-            {
-                _closePacket = new ReadOnlySpan<byte>(dest, (int)length).ToArray();
-                _loop.Arena.Commit((int)length, _socket, _native.WriteRemote, _source, null, SendAs.Alone);
-            }
-        }
-        End(reason, _closePacket.Length == 0 ? 0 : linger, now);
     }
 
     /// <summary>Whether another socket has the address that the peer knows us by.</summary>
@@ -322,12 +269,8 @@ internal sealed partial class QuicConnection
 
     // Between the peer's proof and our own last message of the handshake, which would make the peer take this
     // connection for one in use: only one of a dial's handshakes sends it. ngtcp2 sees a pause, as on a busy machine.
-    private bool MustWait()
-    {
-        _held = _proven && Role == ConnectionRole.Initiator && _state == ConnectionState.Handshaking
-            && !_loop.MayComplete(this);
-        return _held;
-    }
+    private bool MustWait() => _proven && Role == ConnectionRole.Initiator && _state == ConnectionState.Handshaking
+        && !_loop.MayComplete(this);
 
     private void Announce(ulong now)
     {
@@ -371,27 +314,6 @@ internal sealed partial class QuicConnection
             _native!.ExtendWindow(_streamId, count);
     }
 
-    private void CheckClose(ulong now)
-    {
-        CloseRequest? request = Volatile.Read(ref _closeRequest);
-        if (request is null)
-        {
-            if (_streamEnded && _state == ConnectionState.Up)
-                CloseNow(
-                    new CloseReason(CloseCode.ProtocolError, "the peer ended the control stream"),
-                    CloseMapping.ToCause(new CloseReason(CloseCode.ProtocolError, "control stream ended")), now);
-            return;
-        }
-        if (_state == ConnectionState.Up)
-        {
-            _state = ConnectionState.Flushing;
-            _flushDeadline = now + FlushTime;
-        }
-        if (_state == ConnectionState.Flushing && !_controlOut.IsEmpty && now < _flushDeadline)
-            return;
-        CloseNow(request.Reason, CloseMapping.ToCause(request.Reason), now);
-    }
-
     private void CheckPath(ulong now)
     {
         _nextPathCheck = now + PathInterval;
@@ -423,92 +345,6 @@ internal sealed partial class QuicConnection
             due = Math.Min(due, _flushDeadline);
         return due;
     }
-
-    // RFC 9000 §10.2.1: an endpoint that has closed answers, ever more rarely, with the same packet.
-    private unsafe void OnLatePacket(in SocketAddress28 remote)
-    {
-        _lateArrivals++;
-        bool powerOfTwo = (_lateArrivals & (_lateArrivals - 1)) == 0;
-        if (_state != ConnectionState.Lingering || _closePacket.Length == 0 || !powerOfTwo || !remote.Equals(_remote))
-            return;
-        byte* dest = _loop.Arena.Reserve(_closePacket.Length);
-        if (dest is null)
-            return;
-        _closePacket.CopyTo(new Span<byte>(dest, _closePacket.Length));
-        _loop.Arena.Commit(_closePacket.Length, _socket, remote, _source, null, SendAs.Alone);
-    }
-
-    private void Fail(int error, ulong now)
-    {
-        if (_native is null)
-            return;
-        switch (error)
-        {
-            case Ngtcp2.ERR_DRAINING:
-                End(ReasonOfPeer(), 3 * _native.Pto, now);
-                return;
-            case Ngtcp2.ERR_IDLE_CLOSE:
-                End(new CloseReason(CloseCode.IdleTimeout, "nothing was heard for the idle timeout"), 0, now);
-                return;
-            case Ngtcp2.ERR_HANDSHAKE_TIMEOUT:
-                End(new CloseReason(CloseCode.HandshakeTimeout, "the handshake took too long"), 0, now);
-                return;
-            case Ngtcp2.ERR_DROP_CONN or Ngtcp2.ERR_RETRY or Ngtcp2.ERR_RECV_VERSION_NEGOTIATION:
-                End(new CloseReason(CloseCode.HandshakeFailed, Ngtcp2.Describe(error)), 0, now);
-                return;
-            default:
-                CloseNow(ReasonOfError(error), new CloseCause(error, 0, []), now);
-                return;
-        }
-    }
-
-    /// <summary>Whether the handshake ended because the engine refused the peer's certificate. Loop's thread.</summary>
-    public bool RefusedByEngine => _outcome == HandshakeOutcome.Refused;
-
-    private CloseReason ReasonOfPeer()
-    {
-        if (_statelessReset)
-            return new CloseReason(CloseCode.StatelessReset, "the peer lost the connection's state", ByPeer: true);
-        _native!.GetPeerClose(out bool application, out ulong code, out byte[] text);
-        return CloseMapping.FromPeer(application, code, text, _state == ConnectionState.Handshaking);
-    }
-
-    private CloseReason ReasonOfError(int error)
-    {
-        if (_outcome == HandshakeOutcome.Refused)
-            return new CloseReason(CloseCode.TrustRefused, _verdictText);
-        if (_state != ConnectionState.Handshaking)
-            return new CloseReason(CloseCode.TransportError, Ngtcp2.Describe(error));
-        if (_outcome == HandshakeOutcome.NoProtocol)
-            return new CloseReason(CloseCode.HandshakeFailed, "no common protocol");
-        int alert = error == Ngtcp2.ERR_CRYPTO ? _native!.TlsAlert : 0;
-        return alert switch
-        {
-            CloseMapping.CertificateRequiredAlert =>
-                new CloseReason(CloseCode.TrustRefused, "the peer showed no certificate"),
-            0 => new CloseReason(CloseCode.HandshakeFailed, Ngtcp2.Describe(error)),
-            _ => new CloseReason(CloseCode.HandshakeFailed, $"the TLS handshake failed with alert {alert}"),
-        };
-    }
-
-    private void Forget()
-    {
-        if (_state == ConnectionState.Gone)
-            return;
-        _state = ConnectionState.Gone;
-        foreach (ConnectionId id in _cids)
-            _loop.Table.Remove(id);
-        foreach (UInt128 token in _resetTokens)
-            ForgetToken(token);
-        _cids.Clear();
-        _resetTokens.Clear();
-        _loop.SetTimer(this, ulong.MaxValue);
-        _loop.OnForgotten(this);
-    }
-
-    // Two connections have the same token only when a peer gives it twice; each takes away its own alone.
-    private void ForgetToken(UInt128 token) =>
-        _loop.Shared.ByToken.TryRemove(KeyValuePair.Create(token, this));
 
     private enum HandshakeOutcome
     {
