@@ -33,6 +33,7 @@ internal sealed class OverlayNode
             configuration.Peers, parts.Joining)
         {
             ConflictSeen = OnConflict,
+            PendingSeen = OnPending,
         };
     }
 
@@ -103,4 +104,7 @@ internal sealed class OverlayNode
     // A lambda in the constructor would keep the parts it was given, and so the first routing policy, for ever.
     private void OnConflict(string peer, string text) =>
         _parts.Events.Publish(EventKinds.TrustConflict, new EventFacts(text) { Peer = peer, Reason = "conflict" });
+
+    private void OnPending(string text) =>
+        _parts.Events.Publish(EventKinds.TrustPending, new EventFacts(text) { Reason = "pending" });
 }

@@ -34,6 +34,7 @@ internal sealed partial class TrustGate
     private readonly ILogger _logger;
     private readonly RefusalLog _refusals;
     private readonly ConflictAlert _conflicts;
+    private readonly PendingAlert _pending;
     private readonly ConcurrentDictionary<long, string> _dials = new();
     private readonly AdmissionTable _admissions = new();
     private volatile TrustModel _model;
@@ -51,6 +52,7 @@ internal sealed partial class TrustGate
         Clock = new ClockGuard(time);
         _refusals = new RefusalLog(time, logger);
         _conflicts = new ConflictAlert(time, logger);
+        _pending = new PendingAlert(time);
         _book = new PeerBook(peers);
     }
 
@@ -65,6 +67,13 @@ internal sealed partial class TrustGate
     {
         get => _conflicts.Seen;
         set => _conflicts.Seen = value;
+    }
+
+    /// <summary>Told of certificates that wait for an operator, at a bounded rate: the verdict. Set before the first handshake.</summary>
+    public Action<string>? PendingSeen
+    {
+        get => _pending.Seen;
+        set => _pending.Seen = value;
     }
 
     /// <summary>Accepted certificates that are remembered now; bounded by the number of peers.</summary>
@@ -318,6 +327,8 @@ internal sealed partial class TrustGate
 
     private HandshakeVerdict Refuse(TrustRequest request, TrustVerdict verdict)
     {
+        if (verdict.Outcome == TrustOutcome.Pending)
+            _pending.Add(request.Fingerprint, verdict.Text);
         if (verdict.Reason != TrustReason.Conflict || request.Dialled is not { } dialled)
             return Refuse(request.Fingerprint, verdict.Reason, verdict.Text, request.Remote);
         _refusals.Count();

@@ -30,6 +30,20 @@ public sealed class TrustGateTests
     }
 
     [Fact]
+    public void A_certificate_that_waits_for_the_operator_is_refused_and_told_of()
+    {
+        List<string> told = [];
+        TrustGate gate = Gate([_trust]);
+        gate.PendingSeen = told.Add;
+        Assert.True(Ask(gate, Alice).Accepted);
+        _trust.Outcome = TrustOutcome.Pending;
+        Assert.False(Ask(gate, Bob).Accepted);
+        _trust.Outcome = TrustOutcome.Refuse;
+        Assert.False(Ask(gate, Bob).Accepted);
+        Assert.Equal(["fake"], told);
+    }
+
+    [Fact]
     public void Our_own_certificate_is_refused() =>
         Assert.Equal(TrustReason.OwnCertificate, Ask(Gate([_trust]), Own).Reason);
 
