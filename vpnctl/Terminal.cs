@@ -15,6 +15,9 @@ internal sealed record Terminal(TextWriter Out, TextWriter Error, int? Width, bo
     /// <summary>Waits so long for a key; null when none came. A test answers at once.</summary>
     public Func<TimeSpan, char?> WaitForKey { get; init; } = SleepOnly;
 
+    /// <summary>Reads a line that the operator types; null when nobody can: input or output is no screen.</summary>
+    public Func<string?>? ReadLine { get; init; }
+
     /// <summary>This process's own.</summary>
     public static Terminal OfProcess()
     {
@@ -29,6 +32,7 @@ internal sealed record Terminal(TextWriter Out, TextWriter Error, int? Width, bo
         {
             Height = height > 0 ? height : null,
             WaitForKey = Console.IsInputRedirected ? SleepOnly : ReadKey,
+            ReadLine = Console.IsInputRedirected ? null : Console.ReadLine,
         };
     }
 

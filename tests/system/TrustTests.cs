@@ -100,6 +100,8 @@ public sealed class TrustTests : IAsyncLifetime
         Two.Start();
         await ReadyAsync();
         await Wait.ForAsync(Node.Patience, "node1 to list the stranger", async () => (await RecordsAsync("pending")).Length == 1, () => Lab.AllLogs);
+        Assert.Contains($"vpnctl trust accept {Two.Fingerprint}",
+            (await VpnctlAsync(One, "events", "--kind", "trust.pending")).Succeeded().Output, StringComparison.Ordinal);
         ToolResult nameless = await VpnctlAsync(One, "trust", "accept", Two.Fingerprint);
         Assert.Equal(2, nameless.ExitCode);
         Assert.Contains("Peers without a pin: node2.", nameless.Error, StringComparison.Ordinal);
@@ -110,6 +112,33 @@ public sealed class TrustTests : IAsyncLifetime
         await One.JoinedAsync(Two);
         Assert.Equal("operator", Assert.Single(await RecordsAsync("pinned")).GetProperty("how").GetString());
         Assert.Empty(await RecordsAsync("pending"));
+    }
+
+    [Fact]
+    public async Task Two_operators_read_the_same_digits_and_only_those_make_a_peer_verified()
+    {
+        await StartAsync();
+        Assert.Equal("first use", await HowAsync());
+        // Compared, and misread by one of them: nothing is noted, and these digits are used up.
+        (string first, string second) = await CompareAsync();
+        Assert.Equal(first, second);
+        string other = first[..5] + (first[5] == '0' ? '1' : '0');
+        ToolResult wrong = await VpnctlAsync(One, "trust", "verify", Two.Name, "--confirm", other);
+        Assert.Equal(1, wrong.ExitCode);
+        Assert.Contains("the digits differ", wrong.Error, StringComparison.Ordinal);
+        Assert.Equal(1, (await VpnctlAsync(One, "trust", "verify", Two.Name, "--confirm", first)).ExitCode);
+        Assert.Equal("first use", await HowAsync());
+
+        (string again, string there) = await CompareAsync();
+        Assert.Equal(again, there);
+        string said = (await VpnctlAsync(One, "trust", "verify", Two.Name, "--confirm", again)).Succeeded().Output;
+        Assert.Contains("have read the same digits", said, StringComparison.Ordinal);
+        (await VpnctlAsync(Two, "trust", "verify", One.Name, "--confirm", there)).Succeeded();
+        Assert.Equal("verified", await HowAsync());
+        Assert.True(await One.IsUpAsync(Two));
+        string audit = await File.ReadAllTextAsync($"{One.Folder}/state/audit.log", TestContext.Current.CancellationToken);
+        Assert.Contains("\"method\":\"trust.verify\"", audit, StringComparison.Ordinal);
+        Assert.DoesNotContain(again, audit, StringComparison.Ordinal); // the digits are a secret until both have read them
     }
 
     [Fact]
@@ -155,6 +184,23 @@ public sealed class TrustTests : IAsyncLifetime
     // How long a start takes on a busy machine is not what these tests are about.
     private Task<TimeSpan> ReadyAsync() => Wait.ForAsync(
         TimeSpan.FromSeconds(60), "both daemons to be ready", () => One.IsReady && Two.IsReady, () => Lab.AllLogs);
+
+    private async Task<string?> HowAsync() => Assert.Single(await RecordsAsync("pinned")).GetProperty("how").GetString();
+
+    // Both operators ask, in the same moment or one after the other.
+    private async Task<(string One, string Two)> CompareAsync()
+    {
+        Task<ToolResult> one = VpnctlAsync(One, "trust", "verify", Two.Name);
+        Task<ToolResult> two = VpnctlAsync(Two, "trust", "verify", One.Name);
+        return (DigitsIn(await one), DigitsIn(await two));
+    }
+
+    private static string DigitsIn(ToolResult result)
+    {
+        string line = Assert.Single(result.Succeeded().Output.Split('\n'), each => each.StartsWith("Digits: ", StringComparison.Ordinal));
+        Assert.Matches("^Digits: [0-9]{6}$", line);
+        return line["Digits: ".Length..];
+    }
 
     // The answer is only sent when all is done, so what is asked after it must find nothing left.
     private async Task<TimeSpan> DenyAsync()

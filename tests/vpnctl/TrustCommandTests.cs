@@ -89,6 +89,45 @@ public sealed class TrustCommandTests
             daemon.Requests);
     }
 
+    [Theory]
+    [InlineData("y", 0)]
+    [InlineData(" Yes ", 0)]
+    [InlineData("n", 4)]
+    [InlineData("", 4)]
+    [InlineData(null, 4)] // the end of the input
+    public async Task Where_an_operator_can_answer_verify_asks_and_only_a_yes_confirms(string? typed, int exitCode)
+    {
+        await using FakeDaemon daemon = Comparing();
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        var terminal = new Terminal(output, error, 100, false) { ReadLine = () => typed };
+        Assert.Equal(exitCode, CommandLine.Dispatcher.Run(["trust", "verify", "node2", "--socket", daemon.Socket], terminal));
+        Assert.Contains("Digits: 294343\nDoes the other operator read the same digits? [y/N] ", output.ToString(), StringComparison.Ordinal);
+        string[] confirmed = exitCode == 0 ? ["""{"cmd":"trust.verify","peer":"node2","confirm":"294343"}"""] : [];
+        Assert.Equal(["""{"cmd":"trust.verify","peer":"node2"}""", .. confirmed], daemon.Requests);
+        Assert.Equal(exitCode == 0, output.ToString().EndsWith("Alike\n", StringComparison.Ordinal));
+        Assert.Equal(exitCode != 0, error.ToString().Contains("vpnctl trust deny node2", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_script_is_not_asked()
+    {
+        await using FakeDaemon daemon = Comparing();
+        Assert.Contains("vpnctl trust verify node2 --confirm 294343\n", daemon.Vpnctl("trust", "verify", "node2").Out, StringComparison.Ordinal);
+        var terminal = new Terminal(TextWriter.Null, TextWriter.Null, 100, false) { ReadLine = () => throw new InvalidOperationException("asked") };
+        Assert.Equal(0, CommandLine.Dispatcher.Run(["trust", "verify", "node2", "--json", "--socket", daemon.Socket], terminal));
+        Assert.Equal(2, daemon.Requests.Count);
+    }
+
+    // One comparison that gets its digits, and its confirmation.
+    private static FakeDaemon Comparing()
+    {
+        const string Done = """{"v":1,"ok":true,"done":true}""" + "\n";
+        return new FakeDaemon(request => request.Contains("confirm", StringComparison.Ordinal)
+            ? """{"v":1,"event":{"digits":null,"message":"alike","peer":"node2","state":"confirmed"}}""" + "\n" + Done
+            : """{"v":1,"event":{"digits":"294343","message":"read these digits","peer":"node2","state":"digits"}}""" + "\n" + Done);
+    }
+
     [Fact]
     public void What_is_missing_is_named()
     {

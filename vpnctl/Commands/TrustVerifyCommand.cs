@@ -24,16 +24,34 @@ internal static class TrustVerifyCommand
     public static int Run(TrustVerifyOptions options, Terminal terminal)
     {
         string peer = options.Words.First();
+        // Only where somebody can answer; a script reads the digits and confirms them with another call.
+        Func<string?>? ask = options.Json is true || options.Confirm is not null ? null : terminal.ReadLine;
         using ControlClient client = ControlClient.For(options);
-        client.Follow("trust.verify", writer => WriteParameters(writer, peer, options.Confirm), step =>
+        string? digits = Follow(client, peer, options.Confirm, step => Show(step, peer, options.Json is true, ask is not null, terminal));
+        if (digits is null || ask is null)
+            return ExitCode.Ok;
+        terminal.Out.Write("Does the other operator read the same digits? [y/N] ");
+        terminal.Out.Flush();
+        if (ask()?.Trim().ToUpperInvariant() is not ("Y" or "YES"))
         {
-            if (options.Json is true)
-                JsonView.WriteLine(step, terminal.Out);
-            else
-                Render(step, peer, terminal);
-            terminal.Out.Flush();
-        }, Limit);
+            terminal.Error.WriteLine(
+                $"Nothing was noted. If the digits differ, somebody is between the two nodes: 'vpnctl trust deny {Escape.Controls(peer)}' refuses this peer.");
+            return ExitCode.CheckFailed;
+        }
+        Follow(client, peer, digits, step => Show(step, peer, asJson: false, asks: true, terminal));
         return ExitCode.Ok;
+    }
+
+    // Returns the digits when there were some.
+    private static string? Follow(ControlClient client, string peer, string? confirm, Action<JsonElement> show)
+    {
+        string? digits = null;
+        client.Follow("trust.verify", writer => WriteParameters(writer, peer, confirm), step =>
+        {
+            digits = step.Text("digits") is null ? digits : step.Clean("digits");
+            show(step);
+        }, Limit);
+        return digits;
     }
 
     private static void WriteParameters(Utf8JsonWriter writer, string peer, string? confirm)
@@ -43,7 +61,16 @@ internal static class TrustVerifyCommand
             writer.WriteString("confirm", confirm);
     }
 
-    private static void Render(JsonElement step, string peer, Terminal terminal)
+    private static void Show(JsonElement step, string peer, bool asJson, bool asks, Terminal terminal)
+    {
+        if (asJson)
+            JsonView.WriteLine(step, terminal.Out);
+        else
+            Render(step, peer, asks, terminal);
+        terminal.Out.Flush();
+    }
+
+    private static void Render(JsonElement step, string peer, bool asks, Terminal terminal)
     {
         string message = step.Clean("message");
         terminal.Out.WriteLine(char.ToUpperInvariant(message[0]) + message[1..]);
@@ -51,6 +78,8 @@ internal static class TrustVerifyCommand
             return;
         string digits = step.Clean("digits");
         terminal.Out.WriteLine($"Digits: {Colour.Paint(digits, Tone.Good, terminal)}");
+        if (asks)
+            return;
         terminal.Out.WriteLine($"Alike on both nodes: vpnctl trust verify {Escape.Controls(peer)} --confirm {digits}");
         terminal.Out.WriteLine("Different: somebody is between the two nodes, and this peer is not to be trusted.");
     }
