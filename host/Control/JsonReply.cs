@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using VibePN.Contracts;
 
@@ -7,11 +8,14 @@ namespace VibePN.Host.Control;
 /// <summary>Builds the JSON of answers.</summary>
 internal static class JsonReply
 {
+    // Read by people and by JSON parsers, never by a browser: quotes may stand as they are.
+    private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>A successful answer whose value <paramref name="write"/> writes.</summary>
     public static ControlReply Ok(Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>(1_024);
-        using (var writer = new Utf8JsonWriter(buffer))
+        using (var writer = new Utf8JsonWriter(buffer, s_options))
             write(writer);
         var reader = new Utf8JsonReader(buffer.WrittenSpan);
         return new ControlReply(JsonElement.ParseValue(ref reader));

@@ -46,6 +46,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     private readonly Enrolments _enrolments;
     private StateLock? _state;
     private Heartbeat? _heartbeat;
+    private FirstQuestions? _firstQuestions;
 
     /// <summary>Takes what was read and checked; starts nothing.</summary>
     public Daemon(CommandLine line, DaemonFiles files, DaemonLog log, PluginLimits limits)
@@ -119,11 +120,14 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
             _configuration.Engine.Networks.Length, _configuration.Engine.Peers.Length);
         Manager.Ready("Started.");
         _heartbeat = new Heartbeat(Manager, token => _parts.Engine.GetPulseAsync(token), TimeProvider.System);
+        _firstQuestions = new FirstQuestions(_configuration.Host.ControlSocket, _logger);
     }
 
     /// <summary>Says goodbye, removes the interfaces, stops the plugins. Throws nothing.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_firstQuestions is { } questions)
+            await questions.DisposeAsync();
         if (_heartbeat is { } heartbeat)
             await heartbeat.DisposeAsync();
         // A change that is under way ends first; one that comes later finds nothing to change.

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using VibePN.Contracts;
@@ -57,7 +58,7 @@ internal static class AnswerLine
 
     private static ReadOnlyMemory<byte> Line(CallId id, Action<Utf8JsonWriter> writeMembers)
     {
-        var buffer = new ArrayBufferWriter<byte>();
+        var buffer = new ArrayBufferWriter<byte>(256);
         using (var writer = new Utf8JsonWriter(buffer, Options))
         {
             writer.WriteStartObject();
@@ -75,8 +76,10 @@ internal static class AnswerLine
     {
         if (value.ValueKind == JsonValueKind.Undefined)
             writer.WriteNullValue();
+        else if (JsonMarshal.GetRawUtf8Value(value) is var text && text.IndexOfAnyInRange((byte)0, (byte)0x1F) < 0)
+            writer.WriteRawValue(text, skipInputValidation: true); // it was parsed before: nobody has to read it again
         else
-            value.WriteTo(writer);
+            value.WriteTo(writer); // written over several lines, where an answer has one
     }
 
     private static void WriteWarnings(Utf8JsonWriter writer, IReadOnlyList<string> warnings)

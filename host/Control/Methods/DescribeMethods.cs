@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using VibePN.Contracts;
 using VibePN.Host.Logging;
@@ -8,8 +9,9 @@ namespace VibePN.Host.Control.Methods;
 /// <param name="methods">All methods, this one and second names included.</param>
 internal sealed class DescribeMethods(Func<IReadOnlyList<ControlMethod>> methods) : IMethodGroup
 {
-    // Long, and the same for everybody as long as the daemon runs.
+    // Long, and the same for everybody as long as the daemon runs: all methods, and each by its name.
     private readonly Lazy<ControlReply> _all = new(() => Describe(methods()));
+    private readonly ConcurrentDictionary<string, ControlReply> _each = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>
     public IEnumerable<MethodEntry> Methods =>
@@ -35,7 +37,7 @@ internal sealed class DescribeMethods(Func<IReadOnlyList<ControlMethod>> methods
             return Task.FromResult(_all.Value);
         ControlMethod? chosen = methods().FirstOrDefault(method => method.Name == name);
         return Task.FromResult(chosen is not null
-            ? Describe([chosen])
+            ? _each.GetOrAdd(name, _ => Describe([chosen]))
             : JsonReply.Error(ControlError.NotFound, $"there is no method '{LogText.Escape(name, longest: 64)}'.")
                 with { Hint = "methods: " + string.Join(", ", methods().Select(method => method.Name)) });
     }

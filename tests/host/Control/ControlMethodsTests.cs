@@ -28,7 +28,7 @@ public sealed class ControlMethodsTests
     public async Task Status_sums_up()
     {
         Assert.Equal(
-            $$"""{"config_hash":"c0ffee","health":"degraded","health_reason":"network lab: no device (and 3 more)","network_states":["lab: down; no device"],"networks":1,"node":"{{Node}}","offloads":["quic: gso"],"peers":1,"peers_configured":2,"peers_down":["b: waiting; refused"],"pending":["state: \u0022a\u0022 -\u003E \u0022b\u0022 at the next start"],"pid":{{Environment.ProcessId}},"routes":1,"uptime":"1h2m3s","version":"0.1.0","warnings":["network lab: no device","plugin x is failed","clock","audit"]}""",
+            $$"""{"config_hash":"c0ffee","health":"degraded","health_reason":"network lab: no device (and 3 more)","network_states":["lab: down; no device"],"networks":1,"node":"{{Node}}","offloads":["quic: gso"],"peers":1,"peers_configured":2,"peers_down":["b: waiting; refused"],"pending":["state: \"a\" -> \"b\" at the next start"],"pid":{{Environment.ProcessId}},"routes":1,"uptime":"1h2m3s","version":"0.1.0","warnings":["network lab: no device","plugin x is failed","clock","audit"]}""",
             await OkAsync("status"));
     }
 
@@ -218,7 +218,7 @@ public sealed class ControlMethodsTests
     {
         ControlReply swapped = await CallAsync("plugins.swap", parameters: """{"role":"routing","name":"b","dry_run":true}""");
         Assert.Equal(
-            """{"changes":["corp 10.0.0.0/8: a -\u003E b"],"message":"b has taken the place of a.","took_ms":1.25}""",
+            """{"changes":["corp 10.0.0.0/8: a -> b"],"message":"b has taken the place of a.","took_ms":1.25}""",
             swapped.Result.GetRawText());
         Assert.Contains("nothing was changed", (await CallAsync("reload", parameters: """{"dry_run":true}""")).Result.GetRawText(), StringComparison.Ordinal);
         Assert.Equal(ControlError.BadRequest, (await CallAsync("plugins.swap", parameters: """{"role":"routing"}""")).Error);

@@ -52,7 +52,13 @@ public sealed class StatusAsker
         double[] sorted = [.. _times.Order()];
         double At(double share) => sorted.Length == 0 ? double.NaN : sorted[(int)(share * (sorted.Length - 1))];
         return $"{sorted.Length} answers {(_keepsConnection ? "on one connection" : "on a connection each")}: "
-            + $"median {At(0.5):0.00} ms, 99 % {At(0.99):0.00} ms, worst {At(1):0.00} ms (question {(_times.Count == 0 ? 0 : _times.IndexOf(At(1)) + 1)}), {_times.Count(time => time > 100)} above 100 ms; {_failures.Count} not answered";
+            + $"median {At(0.5):0.00} ms, 99 % {At(0.99):0.00} ms, worst {At(1):0.00} ms; above 100 ms: {Slow()}; {_failures.Count} not answered";
+    }
+
+    private string Slow()
+    {
+        string[] slow = [.. _times.Index().Where(each => each.Item > 100).Select(each => $"{each.Item:0} ms (question {each.Index + 1})")];
+        return slow.Length == 0 ? "none" : $"{slow.Length}, such as {string.Join(", ", slow.Take(5))}";
     }
 
     private void Run()
