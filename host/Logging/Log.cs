@@ -91,7 +91,7 @@ internal static partial class Log
     [LoggerMessage(39, LogLevel.Critical, "no control plugin serves any more; restart the daemon: {Reason}")]
     public static partial void ControlLost(ILogger logger, string reason);
 
-    [LoggerMessage(42, LogLevel.Warning, "the control socket {Path} cannot be reached: {Reason}")]
+    [LoggerMessage(42, LogLevel.Information, "the control socket {Path} cannot be reached: {Reason}")]
     public static partial void ControlSocketSilent(ILogger logger, string path, string reason);
 
     [LoggerMessage(50, LogLevel.Error, "invites: {Reason}")]

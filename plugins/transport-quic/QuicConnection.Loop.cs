@@ -24,6 +24,7 @@ internal sealed partial class QuicConnection
     private string _verdictText = "";
     private bool _proven;
     private bool _answerWanted;
+    private bool _held;
     private bool _statelessReset;
     private bool _streamEnded;
     private long _streamId = -1;
@@ -95,7 +96,7 @@ internal sealed partial class QuicConnection
         return false;
     }
 
-    /// <summary>Ends what has taken too long; what else is due <see cref="Serve"/> sees to.</summary>
+    /// <summary>Runs what is due, also while the socket takes nothing and so nobody is served.</summary>
     public void OnTimer(ulong now)
     {
         if (_state == ConnectionState.Lingering && now >= _lingerUntil)
@@ -107,6 +108,8 @@ internal sealed partial class QuicConnection
             return;
         if (_state == ConnectionState.Handshaking && now >= _handshakeDeadline)
             Fail(Ngtcp2.ERR_HANDSHAKE_TIMEOUT, now);
+        else if (!_held)
+            HandleExpiry(now);
     }
 
     /// <summary>Delivers what came, runs what is due, sends, and sets the next time.</summary>
@@ -269,8 +272,12 @@ internal sealed partial class QuicConnection
 
     // Between the peer's proof and our own last message of the handshake, which would make the peer take this
     // connection for one in use: only one of a dial's handshakes sends it. ngtcp2 sees a pause, as on a busy machine.
-    private bool MustWait() => _proven && Role == ConnectionRole.Initiator && _state == ConnectionState.Handshaking
-        && !_loop.MayComplete(this);
+    private bool MustWait()
+    {
+        _held = _proven && Role == ConnectionRole.Initiator && _state == ConnectionState.Handshaking
+            && !_loop.MayComplete(this);
+        return _held;
+    }
 
     private void Announce(ulong now)
     {
