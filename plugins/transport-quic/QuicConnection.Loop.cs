@@ -143,6 +143,7 @@ internal sealed partial class QuicConnection
     {
         if (_native is null || _native.Expiry > now)
             return;
+        _flight.OnRead(_native.BytesInFlight, now); // what was read before in this turn was acknowledged, not given up
         int result = _native.HandleExpiry(now);
         _flight.OnTimer(_native.BytesInFlight);
         if (result < 0)
