@@ -196,20 +196,19 @@ public sealed class DataPathTests
         (ITransportConnection ours, ITransportConnection theirs) = await ConnectAsync(a, b);
         using PacketBatch batch = Batch(64, 1300);
         long sentByUs = 0, sentByThem = 0;
-        // A change within three probe timeouts of the last, whoever made it, is refused (RFC 9001 §6.5): a fast machine
-        // carries more packets with each key, and one end may always come just after the other. Each change renews the keys of
-        // both directions, so it is all changes together that are waited for.
+        // A change within three probe timeouts of the last is refused (RFC 9001 §6.5), so a fast machine carries
+        // more packets with each key: it is the changes that are waited for.
         await Eventually.Holds(
             () =>
             {
                 sentByUs += ours.Send(batch, 0, 64).Taken;
                 sentByThem += theirs.Send(batch, 0, 64).Taken;
                 return Interlocked.Read(ref received) > 100_000
-                    && a.Transport.Counters.KeyUpdates + b.Transport.Counters.KeyUpdates >= 10;
+                    && a.Transport.Counters.KeyUpdates >= 5 && b.Transport.Counters.KeyUpdates >= 5;
             },
-            "packets of many keys, and ten changes", 30);
-        Assert.InRange(a.Transport.Counters.KeyUpdates, 0, Math.Min(200, sentByUs / 1024));
-        Assert.InRange(b.Transport.Counters.KeyUpdates, 0, Math.Min(200, sentByThem / 1024));
+            "packets of many keys, and five changes by each end", 30);
+        Assert.InRange(a.Transport.Counters.KeyUpdates, 5, Math.Min(200, sentByUs / 1024));
+        Assert.InRange(b.Transport.Counters.KeyUpdates, 5, Math.Min(200, sentByThem / 1024));
         Assert.Empty(a.Closed);
         Assert.Empty(b.Closed);
     }
