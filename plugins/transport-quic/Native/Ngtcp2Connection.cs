@@ -371,11 +371,17 @@ internal sealed unsafe class Ngtcp2Connection : IDisposable
     // first packet, and then wait for its repetition: a shorter guess costs a spare packet on paths that are longer.
     private const ulong InitialRtt = 150_000_000;
 
+    // Each batch of packets is acknowledged by what is sent in the same turn of the loop; the peer's probe timeout need not
+    // allow for more than a turn that comes late (RFC 9000 §13.2.1 and §18.2, max_ack_delay).
+    private const uint AckThreshold = 1;
+    private const ulong MaxAckDelay = 5_000_000;
+
     // The probe list is copied by ngtcp2; the token too.
     private static void FillSettings(in ConnectionSeed seed, NgSettings* settings)
     {
         settings->InitialTs = seed.Now;
         settings->InitialRtt = InitialRtt;
+        settings->AckThresh = AckThreshold;
         settings->CcAlgo = seed.Bbr ? Ngtcp2.CC_ALGO_BBR : Ngtcp2.CC_ALGO_CUBIC;
         settings->MaxTxUdpPayloadSize = (nuint)seed.MaxUdpPayload;
         settings->HandshakeTimeout = seed.HandshakeTimeout;
@@ -394,6 +400,7 @@ internal sealed unsafe class Ngtcp2Connection : IDisposable
         parameters->InitialMaxStreamsBidi = seed.Role == ConnectionRole.Responder ? 1u : 0u;
         parameters->InitialMaxStreamsUni = 0;
         parameters->MaxIdleTimeout = seed.IdleTimeout;
+        parameters->MaxAckDelay = MaxAckDelay;
         parameters->ActiveConnectionIdLimit = 7;
         parameters->MaxDatagramFrameSize = 65_535;
         if (seed.Role == ConnectionRole.Initiator)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using VibePN.Contracts;
@@ -35,6 +36,35 @@ public sealed class HostileNetworkTests
         // Repeated datagrams are recognised: no packet arrives twice.
         Assert.InRange(b.Packets.Count, 1, 6 * 32);
         await Eventually.Holds(() => ours.GetStatistics().DatagramsLost > 0, "loss is seen");
+    }
+
+    [Fact]
+    public async Task Lost_packet_is_probed_for_before_a_peer_of_the_default_delay_would_have_answered()
+    {
+        await using Node a = await Node.StartAsync();
+        await using Node b = await Node.StartAsync();
+        await using var relay = new Relay(b.Addresses[0]);
+        (ITransportConnection ours, ITransportConnection theirs) = await LifeTests.ConnectThroughAsync(a, relay, b);
+        using PacketBatch batch = Batch(1, 100);
+        var sent = new ConcurrentDictionary<int, long>();
+        relay.Watch = _ => sent.TryAdd(relay.Asked, Stopwatch.GetTimestamp());
+        var waited = new List<double>();
+        for (int round = 1; round <= 40; round++)
+        {
+            Assert.True(ours.SendControl([1])); // each answer makes the round trip better known
+            await Eventually.Holds(() => b.ControlBytes(theirs).Length == round, "the path carries");
+            if (round < 20)
+                continue;
+            relay.Drop = _ => true;
+            int asked = relay.Asked;
+            ours.Send(batch, 0, 1);
+            await Eventually.Holds(() => sent.ContainsKey(asked + 2), "probed for");
+            waited.Add(Stopwatch.GetElapsedTime(sent[asked + 1], sent[asked + 2]).TotalMilliseconds);
+            relay.Drop = _ => false;
+        }
+        // A probe never comes before max_ack_delay (RFC 9002 §6.2.1), which is 25 ms where nothing is said; of 21 one will
+        // have met a machine that is not busy.
+        Assert.InRange(waited.Min(), 0, 24);
     }
 
     [Fact]

@@ -83,6 +83,38 @@ public sealed class ServedSourceTests
     }
 
     [Fact]
+    public async Task Packet_that_answers_another_carries_its_acknowledgement()
+    {
+        const int Rounds = 40;
+        using var source = new EventSource();
+        using var batch = new PacketBatch(1, 4_096);
+        Assert.True(batch.TryAdd(new byte[100]));
+        await using Node a = await Node.StartAsync(settings: On);
+        await using Node b = await Node.StartAsync();
+        await using var relay = new Relay(a.Addresses[0]);
+        (ITransportConnection asking, ITransportConnection answering) = await LifeTests.ConnectThroughAsync(b, relay, a);
+        int answered = 0;
+        source.Answer = () =>
+        {
+            for (; answered < a.Packets.Count; answered++)
+                Assert.Equal(1, answering.Send(batch, 0, 1).Taken);
+            return true;
+        };
+        Assert.True(a.Transport.TryServe(source));
+        int before = relay.Answered;
+        for (int round = 1; round <= Rounds; round++)
+        {
+            int asked = relay.Asked;
+            Assert.Equal(1, asking.Send(batch, 0, 1).Taken);
+            await Eventually.Holds(() => b.Packets.Count == round, "answered");
+            await Eventually.Holds(() => relay.Asked >= asked + 2, "and that answer is acknowledged");
+        }
+        a.Transport.StopServing(source);
+        // One for each answer; the rest is for probes of the path's size and the like.
+        Assert.InRange(relay.Answered - before, Rounds, Rounds * 3 / 2);
+    }
+
+    [Fact]
     public async Task Stop_serving_ends_the_calls_while_the_descriptor_stays_readable_and_connections_never_starve()
     {
         using var source = new EventSource { Drains = false };

@@ -16,6 +16,7 @@ internal sealed class Relay : IAsyncDisposable
     private readonly List<Task> _pumps;
     private EndPoint? _client;
     private int _answered;
+    private int _asked;
 
     /// <param name="server">Where it all goes.</param>
     /// <param name="front">Where clients dial; any port of 127.0.0.1 when not given.</param>
@@ -65,6 +66,9 @@ internal sealed class Relay : IAsyncDisposable
     /// <summary>Datagrams that the server has sent.</summary>
     public int Answered => Volatile.Read(ref _answered);
 
+    /// <summary>Datagrams that the client has sent.</summary>
+    public int Asked => Volatile.Read(ref _asked);
+
     /// <summary>Sees every datagram that passes.</summary>
     public Action<byte[]>? Watch { get; set; }
 
@@ -105,7 +109,10 @@ internal sealed class Relay : IAsyncDisposable
             {
                 SocketReceiveFromResult got = await from.ReceiveFromAsync(buffer, SocketFlags.None, any, _stop.Token);
                 if (toServer)
+                {
                     _client = got.RemoteEndPoint;
+                    Interlocked.Increment(ref _asked);
+                }
                 byte[] datagram = buffer[..got.ReceivedBytes];
                 Watch?.Invoke(datagram);
                 if (!toServer)
