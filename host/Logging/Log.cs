@@ -94,6 +94,9 @@ internal static partial class Log
     [LoggerMessage(42, LogLevel.Information, "the control socket {Path} cannot be reached: {Reason}")]
     public static partial void ControlSocketSilent(ILogger logger, string path, string reason);
 
+    [LoggerMessage(43, LogLevel.Debug, "{Methods} methods of {Plugin} compiled in {Milliseconds} ms")]
+    public static partial void PluginCompiled(ILogger logger, string plugin, int methods, long milliseconds);
+
     [LoggerMessage(50, LogLevel.Error, "invites: {Reason}")]
     public static partial void EnrolmentFault(ILogger logger, string reason);
 

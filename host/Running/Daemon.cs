@@ -120,7 +120,7 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
             _configuration.Engine.Networks.Length, _configuration.Engine.Peers.Length);
         Manager.Ready("Started.");
         _heartbeat = new Heartbeat(Manager, token => _parts.Engine.GetPulseAsync(token), TimeProvider.System);
-        _firstQuestions = new FirstQuestions(_configuration.Host.ControlSocket, _logger);
+        _firstQuestions = new FirstQuestions(_configuration.Host.ControlSocket, CompileControl, _logger);
     }
 
     /// <summary>Says goodbye, removes the interfaces, stops the plugins. Throws nothing.</summary>
@@ -349,6 +349,16 @@ internal sealed class Daemon : IDaemon, IAsyncDisposable
     {
         Settings = plugin.Settings.Texts,
     };
+
+    private void CompileControl(CancellationToken cancellationToken)
+    {
+        foreach (LoadedPlugin plugin in _plugins.Loaded(PluginRole.Control))
+        {
+            long began = Stopwatch.GetTimestamp();
+            int methods = plugin.Compile(cancellationToken);
+            Log.PluginCompiled(_logger, plugin.Entry.Name, methods, (long)Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+        }
+    }
 
     private async Task StartEngineAsync()
     {

@@ -16,6 +16,7 @@ internal sealed class FirstQuestions : IAsyncDisposable
     private const int Count = 3;
 
     private static readonly byte[] s_question = [.. """{"v":1,"id":1,"method":"status"}"""u8, (byte)'\n'];
+    private static readonly byte[] s_oldQuestion = [.. """{"cmd":"status"}"""u8, (byte)'\n'];
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
     private readonly CancellationTokenSource _ending = new(Limit);
@@ -23,8 +24,10 @@ internal sealed class FirstQuestions : IAsyncDisposable
 
     /// <summary>Begins to ask, and does not wait for it.</summary>
     /// <param name="socket">The control socket's path.</param>
+    /// <param name="prepare">Gets ready, after the questions, for what they have not asked: called once, on a thread of its own.</param>
     /// <param name="logger">Told when it cannot be reached.</param>
-    public FirstQuestions(string socket, ILogger logger) => _run = Task.Run(() => RunAsync(socket, logger));
+    public FirstQuestions(string socket, Action<CancellationToken> prepare, ILogger logger) =>
+        _run = Task.Run(() => RunAsync(socket, prepare, logger));
 
     /// <summary>Ends; throws nothing.</summary>
     public async ValueTask DisposeAsync()
@@ -34,21 +37,15 @@ internal sealed class FirstQuestions : IAsyncDisposable
         _ending.Dispose();
     }
 
-    /// <summary>Completes when the last answer has come, or none comes.</summary>
+    /// <summary>Completes when the last answer has come, or none comes, and all is prepared.</summary>
     internal Task Done => _run;
 
-    private async Task RunAsync(string path, ILogger logger)
+    private async Task RunAsync(string path, Action<CancellationToken> prepare, ILogger logger)
     {
         try
         {
-            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), _ending.Token);
-            byte[] answer = new byte[4_096];
-            for (int i = 0; i < Count; i++)
-            {
-                await socket.SendAsync(s_question, _ending.Token);
-                await ReadLineAsync(socket, answer);
-            }
+            await AskAsync(path, s_question, Count);
+            await AskAsync(path, s_oldQuestion, 1); // the predecessor's form takes another way
         }
         catch (Exception exception) when (exception is SocketException or ArgumentException)
         {
@@ -57,6 +54,20 @@ internal sealed class FirstQuestions : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // The daemon is stopping, or busy with other things.
+        }
+        await Task.Factory.StartNew(
+            () => prepare(_ending.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    private async Task AskAsync(string path, byte[] question, int times)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), _ending.Token);
+        byte[] answer = new byte[4_096];
+        for (int i = 0; i < times; i++)
+        {
+            await socket.SendAsync(question, _ending.Token);
+            await ReadLineAsync(socket, answer);
         }
     }
 

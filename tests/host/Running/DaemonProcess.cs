@@ -112,6 +112,20 @@ internal sealed class DaemonProcess : IDisposable
         }
     }
 
+    /// <summary>Waits until it has nothing to do: until half a second of its life takes a hundredth of a processor.</summary>
+    public async Task RestAsync()
+    {
+        long began = Stopwatch.GetTimestamp();
+        TimeSpan used;
+        do
+        {
+            Assert.True(Stopwatch.GetElapsedTime(began) < Patience, "the daemon never rests");
+            used = ProcessorTime();
+            await Task.Delay(500, TestContext.Current.CancellationToken);
+        }
+        while (ProcessorTime() - used > TimeSpan.FromMilliseconds(10));
+    }
+
     /// <summary>The most memory that the process has held, bytes.</summary>
     public long PeakMemory
     {
@@ -155,6 +169,12 @@ internal sealed class DaemonProcess : IDisposable
         _process?.WaitForExit();
         _process?.Dispose();
         Scratch.Dispose();
+    }
+
+    private TimeSpan ProcessorTime()
+    {
+        _process!.Refresh();
+        return _process.TotalProcessorTime;
     }
 
     private static string Entry(string name, string role, string path) =>

@@ -18,7 +18,8 @@ public sealed class FirstQuestionsTests : IDisposable
     public async Task The_daemon_asks_for_its_status_and_waits_for_each_whole_answer()
     {
         using Socket listener = Listen();
-        await using var questions = new FirstQuestions(Path, NullLogger.Instance);
+        var prepared = new TaskCompletionSource();
+        await using var questions = new FirstQuestions(Path, _ => prepared.SetResult(), NullLogger.Instance);
         using Socket server = await listener.AcceptAsync(TestContext.Current.CancellationToken);
         for (int i = 0; i < 3; i++)
         {
@@ -27,20 +28,25 @@ public sealed class FirstQuestionsTests : IDisposable
             Assert.False(server.Poll(1_000, SelectMode.SelectRead)); // the line is not over
             await server.SendAsync("}\n"u8.ToArray(), TestContext.Current.CancellationToken);
         }
-        await questions.Done.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
         Assert.Equal("", await ReadAsync(server)); // closed
+        using Socket old = await listener.AcceptAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("""{"cmd":"status"}""" + "\n", await ReadAsync(old));
+        Assert.False(prepared.Task.IsCompleted);
+        await old.SendAsync("{}\n"u8.ToArray(), TestContext.Current.CancellationToken);
+        await questions.Done.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        Assert.True(prepared.Task.IsCompleted);
     }
 
     [Fact]
     public async Task A_server_that_closes_or_says_nothing_keeps_nobody()
     {
         using Socket listener = Listen();
-        await using (var questions = new FirstQuestions(Path, NullLogger.Instance))
+        await using (var questions = new FirstQuestions(Path, _ => { }, NullLogger.Instance))
         {
             (await listener.AcceptAsync(TestContext.Current.CancellationToken)).Dispose();
             await questions.Done.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
         }
-        var silent = new FirstQuestions(Path, NullLogger.Instance);
+        var silent = new FirstQuestions(Path, _ => { }, NullLogger.Instance);
         using Socket server = await listener.AcceptAsync(TestContext.Current.CancellationToken);
         Assert.NotEqual("", await ReadAsync(server));
         await silent.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
@@ -50,7 +56,7 @@ public sealed class FirstQuestionsTests : IDisposable
     public async Task A_socket_that_cannot_be_reached_is_told()
     {
         var log = new ListLogger();
-        await using var questions = new FirstQuestions(Path, log);
+        await using var questions = new FirstQuestions(Path, _ => { }, log);
         await questions.Done.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
         Assert.StartsWith($"the control socket {Path} cannot be reached: ", Assert.Single(log.Lines), StringComparison.Ordinal);
     }
