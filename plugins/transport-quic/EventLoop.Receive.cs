@@ -35,7 +35,7 @@ internal sealed unsafe partial class EventLoop
     // Returns whether the socket may have more.
     private bool Receive(UdpSocket socket)
     {
-        int messages = _ring.Receive(socket.Fd);
+        int messages = _ring.Receive(socket.Fd, out bool isFull);
         for (int i = 0; i < messages; i++)
         {
             byte* data = _ring.Message(i, out int length, out int segment, out SocketAddress28 remote, out LocalAddress local);
@@ -43,7 +43,7 @@ internal sealed unsafe partial class EventLoop
             for (int offset = 0; offset < length; offset += segment)
                 Route(socket, remote, data + offset, Math.Min(segment, length - offset));
         }
-        return messages == ReceiveRing.Messages;
+        return isFull;
     }
 
     private void Route(UdpSocket socket, in SocketAddress28 remote, byte* packet, int length)

@@ -4,18 +4,29 @@ using VibePN.Plugins.TransportQuic.Native;
 
 namespace VibePN.Plugins.TransportQuic;
 
-/// <summary>Room for one recvmmsg: 8 messages of up to 64 KB, each one or, with UDP_GRO, many datagrams of one flow.</summary>
-/// <remarks>Belongs to the loop's thread.</remarks>
+/// <summary>Room for one recvmmsg: messages of up to 64 KB, each one or, with UDP_GRO, many datagrams of one flow.</summary>
+/// <remarks>
+/// Eight that hold many datagrams are enough work for one turn of the loop. Where the kernel joins none, eight messages are
+/// eight datagrams, and the price of a turn, its acknowledgement and its writes to the interface, would be paid for each
+/// eight: then 64 are taken. Memory is touched as far as messages fill it. Belongs to the loop's thread.
+/// </remarks>
 internal sealed unsafe class ReceiveRing : IDisposable
 {
-    /// <summary>Messages taken in one call.</summary>
-    public const int Messages = 8;
+    /// <summary>Messages taken in one call while they are small, as single datagrams are.</summary>
+    public const int Messages = 64;
+
+    /// <summary>Messages taken in one call otherwise.</summary>
+    public const int LargeMessages = 8;
+
+    // Bytes of a message, in the mean, from which on messages are large.
+    private const int LargeBytes = 4_096;
 
     private const int MessageBytes = 65_536;
     private const int ControlBytes = 64;
 
     private readonly byte* _buffers;
     private readonly Block* _block;
+    private int _wanted = LargeMessages;
 
     public ReceiveRing()
     {
@@ -34,11 +45,13 @@ internal sealed unsafe class ReceiveRing : IDisposable
     private MMsgHdr* Headers => (MMsgHdr*)_block->Headers;
 
     /// <summary>Takes what is there without waiting.</summary>
+    /// <param name="fd">The socket.</param>
+    /// <param name="isFull">Whether there may be more.</param>
     /// <returns>Messages received; 0 when there are none, or after an error that concerns one packet only.</returns>
-    public int Receive(int fd)
+    public int Receive(int fd, out bool isFull)
     {
         MMsgHdr* headers = Headers;
-        for (int i = 0; i < Messages; i++)
+        for (int i = 0; i < _wanted; i++)
         {
             ref MsgHdr header = ref headers[i].Header;
             header.Name = (byte*)_block->AddressWords + (i * SocketAddress28.Size);
@@ -47,7 +60,10 @@ internal sealed unsafe class ReceiveRing : IDisposable
             header.ControlLength = ControlBytes;
         }
         // Errors here are an empty socket, a signal, or an ICMP answer to an earlier send: none ends anything.
-        return Math.Max(0, LibC.recvmmsg(fd, headers, Messages, LibC.MSG_DONTWAIT, null));
+        int messages = Math.Max(0, LibC.recvmmsg(fd, headers, (uint)_wanted, LibC.MSG_DONTWAIT, null));
+        isFull = messages == _wanted;
+        SetWanted(messages, isFull);
+        return messages;
     }
 
     /// <summary>One received message.</summary>
@@ -75,6 +91,17 @@ internal sealed unsafe class ReceiveRing : IDisposable
     {
         NativeMemory.AlignedFree(_buffers);
         NativeMemory.Free(_block);
+    }
+
+    private void SetWanted(int messages, bool isFull)
+    {
+        long bytes = 0;
+        for (int i = 0; i < messages; i++)
+            bytes += Headers[i].Length;
+        if (bytes > (long)messages * LargeBytes)
+            _wanted = LargeMessages;
+        else if (isFull)
+            _wanted = Messages;
     }
 
     private static void ReadControl(in MsgHdr header, ref int segment, ref LocalAddress local)
