@@ -13,14 +13,17 @@ internal static class CompileAhead
     private const BindingFlags Own = BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static
         | BindingFlags.Public | BindingFlags.NonPublic;
 
-    /// <summary>Compiles every method that needs no type to be filled in, on the caller's thread. Runs none of them.</summary>
+    /// <summary>
+    /// Compiles every method that needs no type to be filled in, on the caller's thread. Runs none of them, and throws nothing
+    /// over a type or a method that does not load: it will tell whoever needs it.
+    /// </summary>
     /// <param name="assembly">The plugin's own; not those that it brings along.</param>
     /// <param name="cancellationToken">Ends it between two methods.</param>
     /// <returns>How many methods are compiled now.</returns>
     public static int Run(Assembly assembly, CancellationToken cancellationToken)
     {
         int compiled = 0;
-        foreach (MethodBase method in assembly.GetTypes().Where(type => !type.ContainsGenericParameters).SelectMany(MethodsOf))
+        foreach (MethodBase method in TypesOf(assembly).SelectMany(MethodsOf))
         {
             if (cancellationToken.IsCancellationRequested)
                 break;
@@ -29,9 +32,33 @@ internal static class CompileAhead
         return compiled;
     }
 
-    private static IEnumerable<MethodBase> MethodsOf(Type type) => type.GetMethods(Own).Concat<MethodBase>(type.GetConstructors(Own))
-        .Where(method => !method.IsAbstract && !method.ContainsGenericParameters
-            && (method.Attributes & MethodAttributes.PinvokeImpl) == 0);
+    private static IEnumerable<Type> TypesOf(Assembly assembly)
+    {
+        try
+        {
+            return assembly.GetTypes();
+        }
+        catch (ReflectionTypeLoadException exception)
+        {
+            return exception.Types.OfType<Type>();
+        }
+    }
+
+    private static MethodBase[] MethodsOf(Type type)
+    {
+        try
+        {
+            return type.ContainsGenericParameters ? [] :
+            [
+                .. type.GetMethods(Own).Concat<MethodBase>(type.GetConstructors(Own)).Where(method => !method.IsAbstract
+                    && !method.ContainsGenericParameters && (method.Attributes & MethodAttributes.PinvokeImpl) == 0),
+            ];
+        }
+        catch (Exception)
+        {
+            return [];
+        }
+    }
 
     private static bool TryCompile(MethodBase method)
     {
@@ -42,7 +69,6 @@ internal static class CompileAhead
         }
         catch (Exception)
         {
-            // It will tell whoever calls it; nobody may ever.
             return false;
         }
     }

@@ -24,4 +24,21 @@ public sealed class CompileAheadTests
         Assert.InRange(JitInfo.GetCompiledMethodCount(currentThread: true) - between, 0, methods / 10); // the test's own
         context.Unload();
     }
+
+    [Fact]
+    public void What_does_not_load_is_passed_over()
+    {
+        var context = new WithoutContracts();
+        Assembly plugin = context.LoadFromAssemblyPath(
+            Path.Combine(DaemonProcess.PluginFolder("control-unix"), "VibePN.Plugins.ControlUnix.dll"));
+        Assert.Throws<ReflectionTypeLoadException>(plugin.GetTypes);
+        Assert.InRange(CompileAhead.Run(plugin, TestContext.Current.CancellationToken), 1, 5_000);
+        context.Unload();
+    }
+
+    private sealed class WithoutContracts() : AssemblyLoadContext("without-contracts", isCollectible: true)
+    {
+        protected override Assembly? Load(AssemblyName assemblyName) =>
+            assemblyName.Name == "VibePN.Contracts" ? throw new FileNotFoundException(assemblyName.Name) : null;
+    }
 }
