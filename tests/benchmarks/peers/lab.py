@@ -60,6 +60,9 @@ class Lab:
             self.ip(s, "addr", "add", self.UNDERLAY[s] + "/24", "dev", "u0")
             self.run(s, "sysctl", "-qw", "net.ipv6.conf.u0.accept_dad=0", check=False)
             self.ip(s, "link", "set", "u0", "up")
+            # iperf3 sets its algorithm once it is connected, and a default of bbr has then switched the socket's pacing
+            # on for good. Reno does not pace, and is the one that a namespace may always have as its default.
+            self.run(s, "sysctl", "-qw", "net.ipv4.tcp_congestion_control=reno")
         return self
 
     def __exit__(self, *exc):
