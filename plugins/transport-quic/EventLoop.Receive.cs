@@ -5,6 +5,11 @@ namespace VibePN.Plugins.TransportQuic;
 // From the socket to the connection: by connection ID, then by reset token, then to the acceptor.
 internal sealed unsafe partial class EventLoop
 {
+    // Datagrams in one turn from which on they are acknowledged before their packets are passed on: nearly what the kernel
+    // joins in one message. For fewer the acknowledgement waits, and leaves with an answer if one comes.
+    internal const int ManyDatagrams = 48;
+
+    private int _delivered;
     private ReceivePause _pause;
     private bool _letsGather;
 
@@ -19,6 +24,19 @@ internal sealed unsafe partial class EventLoop
                 isFull |= Receive(_sockets[i]);
         }
         _letsGather = _pause.OnTurn(Counters.DatagramsIn - before, isFull, _now);
+    }
+
+    // The engine needs as long to write packets to an interface as it took to decrypt them. A sender whose window is full
+    // would wait for that, and this loop would then wait for the sender.
+    private void AcknowledgeMany()
+    {
+        bool areMany = _delivered >= ManyDatagrams;
+        _delivered = 0;
+        if (!areMany || Arena.Blocked is not null)
+            return;
+        for (int i = 0; i < _dirty.Count; i++)
+            ServeOne(_dirty[i], onlyWrites: true);
+        Arena.Flush();
     }
 
     // While datagrams keep coming, more of them are taken at once (ReceivePause); nobody's timer is late for it.
@@ -96,6 +114,7 @@ internal sealed unsafe partial class EventLoop
         }
         if (!MayBring(socket, connection))
             return;
+        _delivered++;
         connection.Receive(remote, packet, length, _now);
         MarkDirty(connection);
     }

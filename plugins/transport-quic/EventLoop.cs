@@ -12,6 +12,7 @@ namespace VibePN.Plugins.TransportQuic;
 /// <list type="number">
 /// <item>commands: dials, new sockets or settings, and the stop</item>
 /// <item>receive: one recvmmsg a socket, each datagram to its connection by connection ID; and what other loops received</item>
+/// <item>deliver: the packets that came in them to the engine, many of them only once their datagrams are acknowledged</item>
 /// <item>interfaces: those that the loop reads for the engine, a batch each</item>
 /// <item>notes: connections that other threads gave something to send</item>
 /// <item>timers: what is due, from a heap; and the next addresses of dials</item>
@@ -229,6 +230,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
         RunCommands();
         ReceiveAll();
         TakeHandedOver();
+        AcknowledgeMany();
         Inbound.Flush();
         ServeSources(Inbound.TakeDelivered());
         _dialer.OnTimer(_now);
@@ -361,17 +363,17 @@ internal sealed unsafe partial class EventLoop : IDisposable
         foreach (QuicConnection connection in _serving)
         {
             connection.Dirty = false;
-            if (ServeOne(connection))
+            if (ServeOne(connection, onlyWrites: false))
                 MarkDirty(connection);
         }
         _serving.Clear();
     }
 
-    private bool ServeOne(QuicConnection connection)
+    private bool ServeOne(QuicConnection connection, bool onlyWrites)
     {
         try
         {
-            return connection.Serve(_now);
+            return onlyWrites ? connection.WriteNow(_now) : connection.Serve(_now);
         }
 #pragma warning disable CA1031 // One connection's fault, ours or the engine's, must not take the others along.
         catch (Exception fault)

@@ -138,6 +138,16 @@ internal sealed partial class QuicConnection
         return again && _native is not null;
     }
 
+    /// <summary>Acknowledges and sends what it can, and nothing else; it must still be served.</summary>
+    /// <returns>Whether there is more to send.</returns>
+    public bool WriteNow(ulong now)
+    {
+        if (_state != ConnectionState.Up)
+            return false;
+        HandleExpiry(now);
+        return _native is not null && Write(now);
+    }
+
     // Whatever brought the loop here: a time that has passed unseen, as the pacer's, would be the next to wake it.
     private void HandleExpiry(ulong now)
     {
