@@ -31,7 +31,8 @@ internal sealed record ControlSettings
     public required TimeSpan IdleTimeout { get; init; }
 
     /// <summary>Clients connected at once, those without a complete request included.</summary>
-    public int MaxClients => Math.Max(MaxConnections, Math.Min(16 * MaxConnections, 1024));
+    /// <remarks>Each further one costs whoever has a question more than the silent ones cost who must go meanwhile.</remarks>
+    public int MaxClients => Math.Max(MaxConnections, Math.Min(6 * MaxConnections, 1024));
 
     /// <summary>Reads and checks the settings.</summary>
     /// <exception cref="PluginException">A value that its declaration lets pass is wrong all the same.</exception>

@@ -9,18 +9,13 @@ namespace VibePN.Host.Tests.Running;
 /// <summary>A real daemon over its real socket, in both forms of the protocol (docs/control-protocol.md).</summary>
 public sealed class ControlSocketTests : IAsyncLifetime
 {
+    private const string DescribeRequest = """{"v":1,"id":1,"method":"api.describe"}""";
+
     private readonly DaemonProcess _daemon = new();
 
     private string Socket => _daemon.Scratch.At("run/control.sock");
 
-    public async ValueTask InitializeAsync()
-    {
-        _daemon.WritePlugins("fakes", "fake-tun", "control-unix", DaemonProcess.PluginFolder("control-unix"));
-        Directory.CreateDirectory(_daemon.Scratch.At("run"),
-            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        _daemon.Start();
-        await _daemon.SeeAsync("[host] ready after");
-    }
+    public async ValueTask InitializeAsync() => await StartAsync(_daemon);
 
     public ValueTask DisposeAsync()
     {
@@ -113,19 +108,36 @@ public sealed class ControlSocketTests : IAsyncLifetime
     public Task Odd_requests_and_slow_clients_leave_the_daemon_as_it_was() => LoadAsync(2_048, crowd: 100, _ => { });
 
     [Fact(Explicit = true)]
-    public Task A_million_odd_requests_slow_clients_and_a_thousand_connections_delay_no_status_by_more_than_100_ms() =>
-        LoadAsync(1_000_064, crowd: 1_000, asker =>
+    public async Task A_million_odd_requests_slow_clients_and_a_thousand_connections_delay_no_status_by_more_than_100_ms()
+    {
+        // The clients' own code is compiled at another daemon's expense; the one that is measured knows nothing of it.
+        using (var other = new DaemonProcess())
+        {
+            await StartAsync(other);
+            new ControlLoad(other.Scratch.At("run/control.sock")).Run(65_536, 1_000, DescribeRequest);
+        }
+        await LoadAsync(1_000_064, crowd: 1_000, asker =>
         {
             Assert.Empty(asker.Failures);
             Assert.InRange(asker.Worst, 0, 100);
         });
+    }
+
+    private static async Task StartAsync(DaemonProcess daemon)
+    {
+        daemon.WritePlugins("fakes", "fake-tun", "control-unix", DaemonProcess.PluginFolder("control-unix"));
+        Directory.CreateDirectory(daemon.Scratch.At("run"),
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        daemon.Start();
+        await daemon.SeeAsync("[host] ready after");
+    }
 
     private async Task LoadAsync(long requests, int crowd, Action<StatusAsker> judge)
     {
         // What follows the start, such as compiling, is not what is measured here.
         await _daemon.RestAsync();
         var load = new ControlLoad(Socket);
-        await Task.Factory.StartNew(() => load.Run(requests, crowd, """{"v":1,"id":1,"method":"api.describe"}"""),
+        await Task.Factory.StartNew(() => load.Run(requests, crowd, DescribeRequest),
             TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         Console.WriteLine($"{load.Report}\nthe daemon's memory at most {_daemon.PeakMemory >> 20} MiB");
         Assert.All(load.Askers, asker => Assert.NotEmpty(asker.Times));

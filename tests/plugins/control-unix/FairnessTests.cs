@@ -80,7 +80,7 @@ public sealed class FairnessTests
     {
         await using ControlFixture control = await ControlFixture.StartAsync();
         List<Client> idle = [];
-        for (int i = 0; i < 100; i++)
+        for (int i = 0; i < 80; i++)
         {
             idle.Add(new Client(control));
             Assert.Contains("\"ok\":true", idle[i].Ask(Status), StringComparison.Ordinal);
