@@ -11,7 +11,8 @@ public sealed class WrongClockTests
     {
         await using var lab = NodeLab.Mesh(3);
         await lab.StartAndMeetAsync();
-        EngineStatus before = await lab[0].StatusAsync();
+        // Up is not yet known routes.
+        EngineStatus before = await lab[0].UntilAsync(status => status.Routes.Length == 8, "both peers' routes");
         Assert.Empty(before.Warnings);
 
         lab[0].Clock.WrongBy = TimeSpan.FromDays(days);
