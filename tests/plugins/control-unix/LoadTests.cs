@@ -10,12 +10,17 @@ public sealed class LoadTests
         await RunAsync(20_480, crowd: 300, _ => { });
 
     [Fact(Explicit = true)]
-    public async Task A_million_odd_requests_slow_clients_and_a_thousand_connections_delay_no_status_by_more_than_100_ms() =>
+    public async Task A_million_odd_requests_slow_clients_and_a_thousand_connections_delay_no_status_by_more_than_100_ms()
+    {
+        // Server and clients share this process, in which none of their code is compiled yet. How a real daemon takes its first
+        // crowd is ControlSocketTests' to measure.
+        await RunAsync(65_536, crowd: 1_000, _ => { });
         await RunAsync(1_000_064, crowd: 1_000, asker =>
         {
             Assert.Empty(asker.Failures);
             Assert.InRange(asker.Worst, 0, 100);
         });
+    }
 
     private static async Task RunAsync(long requests, int crowd, Action<StatusAsker> judge)
     {
