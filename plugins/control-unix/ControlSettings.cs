@@ -31,7 +31,7 @@ internal sealed record ControlSettings
     public required TimeSpan IdleTimeout { get; init; }
 
     /// <summary>Clients connected at once, those without a complete request included.</summary>
-    /// <remarks>Each further one costs whoever has a question more than the silent ones cost who must go meanwhile.</remarks>
+    /// <remarks>With more, a question waits behind more silent clients; with fewer, it waits until some have gone.</remarks>
     public int MaxClients => Math.Max(MaxConnections, Math.Min(6 * MaxConnections, 1024));
 
     /// <summary>Reads and checks the settings.</summary>

@@ -9,7 +9,7 @@ internal sealed unsafe partial class EventLoop
     // joins in one message. For fewer the acknowledgement waits, and leaves with an answer if one comes.
     internal const int ManyDatagrams = 48;
 
-    private int _delivered;
+    private int _arrived;
     private ReceivePause _pause;
     private bool _letsGather;
 
@@ -30,8 +30,8 @@ internal sealed unsafe partial class EventLoop
     // would wait for that, and this loop would then wait for the sender.
     private void AcknowledgeMany()
     {
-        bool areMany = _delivered >= ManyDatagrams;
-        _delivered = 0;
+        bool areMany = _arrived >= ManyDatagrams;
+        _arrived = 0;
         if (!areMany || Arena.Blocked is not null)
             return;
         for (int i = 0; i < _dirty.Count; i++)
@@ -114,7 +114,7 @@ internal sealed unsafe partial class EventLoop
         }
         if (!MayBring(socket, connection))
             return;
-        _delivered++;
+        _arrived++;
         connection.Receive(remote, packet, length, _now);
         MarkDirty(connection);
     }
