@@ -118,7 +118,7 @@ public sealed class DialTests
     [Fact]
     public async Task Failure_names_every_address_with_its_cause_under_the_weightiest_code()
     {
-        await using Node b = await Node.StartAsync(listen: [new IPEndPoint(Two, 0)]);
+        await using Node b = await Node.StartAsync(listen: [new IPEndPoint(Two, FreePort())]);
         b.Trusts = _ => false;
         int port = b.Addresses[0].Port;
         using var silent = new UdpClient(new IPEndPoint(One, port));
@@ -135,7 +135,7 @@ public sealed class DialTests
     [Fact]
     public async Task Refusal_at_one_address_does_not_keep_the_next_from_being_tried()
     {
-        await using Node stranger = await Node.StartAsync(listen: [new IPEndPoint(One, 0)]);
+        await using Node stranger = await Node.StartAsync(listen: [new IPEndPoint(One, FreePort())]);
         int port = stranger.Addresses[0].Port;
         await using Node b = await Node.StartAsync(listen: [new IPEndPoint(Two, port)]);
         await using Node a = await StartDialerAsync(One, Two);
@@ -169,7 +169,7 @@ public sealed class DialTests
     [Fact]
     public async Task Stop_in_the_middle_of_a_race_fails_the_dial_once()
     {
-        using var one = new UdpClient(new IPEndPoint(One, 0));
+        using var one = new UdpClient(new IPEndPoint(One, FreePort()));
         int port = ((IPEndPoint)one.Client.LocalEndPoint!).Port;
         using var two = new UdpClient(new IPEndPoint(Two, port));
         await using Node a = await StartDialerAsync(One, Two, Three);
@@ -188,6 +188,24 @@ public sealed class DialTests
 
     private static TransportOptions Options(TimeSpan handshakeTimeout) =>
         RefusalTests.Quick() with { HandshakeTimeout = handshakeTimeout, IdleTimeout = TimeSpan.FromSeconds(30) };
+
+    // One that is free at both addresses: what the kernel gives for one, a test beside this may have at the other.
+    private static int FreePort()
+    {
+        for (int attempt = 0; ; attempt++)
+        {
+            using var one = new UdpClient(new IPEndPoint(One, 0));
+            int port = ((IPEndPoint)one.Client.LocalEndPoint!).Port;
+            try
+            {
+                using var two = new UdpClient(new IPEndPoint(Two, port));
+                return port;
+            }
+            catch (SocketException) when (attempt < 20)
+            {
+            }
+        }
+    }
 
     private static async Task<ITransportConnection> ConnectAsync(Node a, Node b, int port = 0)
     {
