@@ -13,7 +13,7 @@ public sealed class ControlSocketTests : IAsyncLifetime
 
     private readonly DaemonProcess _daemon = new();
 
-    private string Socket => _daemon.Scratch.At("run/control.sock");
+    private string Socket => SocketOf(_daemon);
 
     public async ValueTask InitializeAsync() => await StartAsync(_daemon);
 
@@ -114,7 +114,7 @@ public sealed class ControlSocketTests : IAsyncLifetime
         using (var other = new DaemonProcess())
         {
             await StartAsync(other);
-            new ControlLoad(other.Scratch.At("run/control.sock")).Run(65_536, 1_000, DescribeRequest);
+            new ControlLoad(SocketOf(other)).Run(65_536, 1_000, DescribeRequest);
         }
         await LoadAsync(1_000_064, crowd: 1_000, asker =>
         {
@@ -122,6 +122,8 @@ public sealed class ControlSocketTests : IAsyncLifetime
             Assert.InRange(asker.Worst, 0, 100);
         });
     }
+
+    private static string SocketOf(DaemonProcess daemon) => daemon.Scratch.At("run/control.sock");
 
     private static async Task StartAsync(DaemonProcess daemon)
     {

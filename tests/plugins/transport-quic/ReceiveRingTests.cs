@@ -10,10 +10,8 @@ public sealed class ReceiveRingTests
     public void Small_messages_are_taken_many_at_a_time_and_large_ones_few()
     {
         using var ring = new ReceiveRing();
-        using var receiver = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        using Socket receiver = NewReceiver();
         using var sender = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        receiver.ReceiveBufferSize = 4 * 1024 * 1024;
-        receiver.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         void Send(int count, int bytes)
         {
             for (int i = 0; i < count; i++)
@@ -43,10 +41,8 @@ public sealed class ReceiveRingTests
     public unsafe void Each_of_many_messages_is_whole_and_its_own()
     {
         using var ring = new ReceiveRing();
-        using var receiver = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        using Socket receiver = NewReceiver();
         using var sender = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        receiver.ReceiveBufferSize = 4 * 1024 * 1024;
-        receiver.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         for (int i = 0; i < 72; i++)
             sender.SendTo(Enumerable.Repeat((byte)i, 100 + i).ToArray(), receiver.LocalEndPoint!);
         int seen = 0;
@@ -61,5 +57,15 @@ public sealed class ReceiveRingTests
             }
         }
         Assert.Equal(72, seen);
+    }
+
+    private static Socket NewReceiver()
+    {
+        var receiver = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp)
+        {
+            ReceiveBufferSize = 4 * 1024 * 1024,
+        };
+        receiver.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return receiver;
     }
 }
