@@ -7,7 +7,8 @@ usage() {
     cat << 'END'
 usage: tools/install-dependencies.sh [runtime|demo|test] [--list]
 
-  runtime   what the daemon needs (the default): ngtcp2 and its GnuTLS glue
+  runtime   what the daemon needs (the default): ngtcp2 and its GnuTLS glue; and on x86-64, where the
+            release has it, ipsec-mb, which encrypts packets faster than GnuTLS does
   demo      runtime, and what demo.sh calls: ip, ping, iperf3, pgrep
   test      demo, and what the tests call: a foreign QUIC client, setpriv, strace, tcc, man,
             systemd-analyze, zsh, fish, and Prometheus with promtool (installed, neither started nor enabled)
@@ -148,6 +149,11 @@ missing=()
 for package in "${wanted[@]}"; do
     ! is_missing "$package" || missing+=("$package")
 done
+# Debian 12 has libipsec-mb1, Debian 13 libipsec-mb2: which one is known once apt's lists are read.
+fastest=libipsec-mb
+if [ "$(dpkg --print-architecture)" = amd64 ] && ! is_installed "${fastest}1" && ! is_installed "${fastest}2"; then
+    missing+=("$fastest")
+fi
 if [ "${#missing[@]}" -eq 0 ]; then
     exit 0
 fi
@@ -170,13 +176,22 @@ fi
 # apt prefers the release's own version, so one that is too old is passed over by naming the suite.
 requests=()
 for package in "${missing[@]}"; do
-    if is_too_old "$package" "$(candidate "$package")"; then
+    if [ "$package" = "$fastest" ]; then
+        if is_offered "${fastest}2"; then
+            requests+=("${fastest}2")
+        elif is_offered "${fastest}1"; then
+            requests+=("${fastest}1")
+        else
+            say "no configured package source has $fastest: GnuTLS will encrypt packets"
+        fi
+    elif is_too_old "$package" "$(candidate "$package")"; then
         suite="$(LC_ALL=C apt-cache policy "$package" | grep -o '[a-z]*-backports' | head -n 1)"
         requests+=("$package/$suite")
     else
         requests+=("$package")
     fi
 done
+[ "${#requests[@]}" -gt 0 ] || exit 0
 # Debian starts a server that it installs. The tests need Prometheus' programs only: a policy of our own forbids the
 # start while the packages are installed, and afterwards it is switched off for the next boot.
 policy=/usr/sbin/policy-rc.d

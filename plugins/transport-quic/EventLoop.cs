@@ -69,7 +69,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
         Index = index;
         _loops = loops;
         Shared = shared;
-        _callbacks = shared.Stock.Table;
+        _callbacks = shared.Crypto.Table;
         ConnectionCallbacks.Install(ref _callbacks);
         _log = shared.Log;
         Settings = settings;

@@ -42,6 +42,10 @@ internal static partial class Log
         "loops = {Wanted} holds from the next start on; {Running} run now (transport-quic in plugins.toml)")]
     public static partial void LoopsLater(this ILogger logger, int wanted, int running);
 
+    [LoggerMessage(13, LogLevel.Warning,
+        "packet_protection = {Wanted} holds from the next start on; {Running} encrypts packets now (transport-quic in plugins.toml)")]
+    public static partial void ProtectionLater(this ILogger logger, string wanted, string running);
+
     [LoggerMessage(12, LogLevel.Warning,
         "The kernel refused to steer datagrams of {Address} by connection ID (SO_ATTACH_REUSEPORT_CBPF); the loops hand them "
         + "to each other, at a higher cost; loops = \"1\" in plugins.toml needs no steering")]

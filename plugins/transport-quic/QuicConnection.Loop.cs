@@ -308,7 +308,7 @@ internal sealed partial class QuicConnection
         var queue = new PacketQueue(_loop.Settings.QueueBytes);
         _outbound = new OutboundDatagrams(queue, _capacity) { DatagramBytes = _datagramBytes };
         _queue = queue;
-        _keyUpdateAt = _loop.Settings.PacketsPerKey;
+        _keyUpdateAt = _loop.Shared.Crypto.ChangesFirstKeys ? 0 : _loop.Settings.PacketsPerKey;
         _runs = _loop.Settings.WatchesGso ? new GsoWatch { IsCorrupt = _loop.Shared.CorruptRuns.Contains(Peer) } : null;
         _state = ConnectionState.Up;
         _loop.OnUp(this);

@@ -12,6 +12,9 @@ internal sealed partial class QuicConnection
     // A pacer that asks for less at a time would cost a system call for every few packets.
     private const int SmallestQuantum = 16 * 1200;
 
+    // Datagrams after which a change of keys is tried again that ngtcp2 refused because another is under way.
+    private const int KeyUpdateRetry = 64;
+
     // What a datagram is written with: whether it ends beyond what every path carries, and, with the first of a packet,
     // the packet's number.
     private const ulong LargePacket = 1;
@@ -54,8 +57,9 @@ internal sealed partial class QuicConnection
         UpdatePathLimits();
         if (_state == ConnectionState.Up && _outbound!.Datagrams >= _keyUpdateAt)
         {
-            _keyUpdateAt = _outbound.Datagrams + _loop.Settings.PacketsPerKey;
-            _loop.Counters.KeyUpdates += _native!.UpdateKeys(now) ? 1 : 0;
+            bool began = _native!.UpdateKeys(now);
+            _keyUpdateAt = _outbound.Datagrams + (began ? _loop.Settings.PacketsPerKey : KeyUpdateRetry);
+            _loop.Counters.KeyUpdates += began ? 1 : 0;
         }
         // ngtcp2 keeps to this, too, and so does what it sends by itself.
         int capacity = _blackHole.IsBlack ? BlackHoleWatch.SmallestPath : _capacity;

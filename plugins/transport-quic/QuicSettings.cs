@@ -1,5 +1,6 @@
 using System.Globalization;
 using VibePN.Contracts;
+using VibePN.Plugins.TransportQuic.Native;
 
 namespace VibePN.Plugins.TransportQuic;
 
@@ -29,6 +30,9 @@ internal sealed record QuicSettings
 
     /// <summary>Datagrams after which this end changes keys: long before AES-GCM's limit (RFC 9001 §6.6).</summary>
     public long PacketsPerKey { get; init; } = 1 << 22;
+
+    /// <summary>What encrypts packets. Holds from the start on.</summary>
+    public PacketProtection Protection { get; init; }
 
     /// <summary>Whether equal-size runs may leave as one message.</summary>
     public bool Gso { get; init; } = true;
@@ -69,6 +73,12 @@ internal sealed record QuicSettings
         MaxHalfOpen = (int)settings.GetInteger("max_half_open"),
         RetryAbove = (int)settings.GetInteger("retry_above"),
         PacketsPerKey = settings.GetInteger("packets_per_key"),
+        Protection = settings.GetString("packet_protection") switch
+        {
+            "gnutls" => PacketProtection.GnuTls,
+            "ipsec-mb" => PacketProtection.IpsecMb,
+            _ => PacketProtection.Auto,
+        },
         Gso = settings.GetString("udp_gso") != "off",
         WatchesGso = settings.GetString("udp_gso") == "auto",
         Gro = settings.GetString("udp_gro") == "auto",

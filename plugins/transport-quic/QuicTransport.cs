@@ -30,6 +30,8 @@ namespace VibePN.Plugins.TransportQuic;
     Help = "From so many unfinished handshakes on, a client must first prove its address.")]
 [PluginSetting("packets_per_key", SettingType.Number, Default = "4194304", Minimum = 1024, Maximum = 4194304,
     Help = "Datagrams after which this end changes keys.")]
+[PluginSetting("packet_protection", SettingType.Text, Default = "auto", Choices = "auto|gnutls|ipsec-mb",
+    Help = "What encrypts packets; auto: ipsec-mb (libIPSec_MB) where it is installed and knows the processor, else GnuTLS. From the next start on.")]
 [PluginSetting("udp_gso", SettingType.Text, Default = "auto", Choices = "auto|on|off",
     Help = "Segmentation offload for sending; auto: not to peers that datagrams reach only when they are sent one by one.")]
 [PluginSetting("udp_gro", SettingType.Text, Default = "auto", Choices = "auto|off",
@@ -53,7 +55,7 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
     private ListenSockets _sockets = new(1);
     private QuicSettings _settings = new();
     private readonly PacketSources _sources = new();
-    private StockCallbacks? _stock;
+    private CryptoCallbacks? _crypto;
     private EventLoops? _loops;
 
     /// <summary>Takes the context; touches nothing.</summary>
@@ -89,10 +91,10 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
     /// <inheritdoc/>
     public ValueTask StartAsync(CancellationToken cancellationToken)
     {
-        _stock = NativeLibraries.Load();
         if (QuicSettings.Conflict(_context.Settings) is { } conflict)
             throw new PluginException(conflict) { Fault = PluginFault.Configuration };
         _settings = QuicSettings.From(_context.Settings);
+        _crypto = NativeLibraries.Load(_settings.Protection);
         _counters = [.. Enumerable.Range(0, _settings.Loops).Select(_ => new TransportCounters())];
         TransportCounters.Publish(_context.Meter, () => Counters);
         _context.Meter.CreateObservableGauge(
@@ -103,7 +105,7 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
     /// <inheritdoc/>
     public IReadOnlyList<IPEndPoint> Listen(TransportOptions options, ITransportEvents events)
     {
-        if (_stock is null || _loops is not null)
+        if (_crypto is null || _loops is not null)
             throw new InvalidOperationException("Listen is called once, after start.");
         TlsCredentials? credentials = null;
         try
@@ -116,7 +118,7 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
                 Options = options,
                 Events = events,
                 Credentials = credentials,
-                Stock = _stock,
+                Crypto = _crypto,
                 Secrets = new NodeSecrets(options.Identity),
                 Log = _context.Logger,
                 Admission = new Admission((ulong)Stopwatch.GetTimestamp()),
@@ -160,6 +162,7 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
     public void Apply(IPluginSettings settings)
     {
         bool watched = _settings is { Gso: true, WatchesGso: true };
+        PacketProtection protection = _settings.Protection;
         _settings = QuicSettings.From(settings);
         if (watched != _settings is { Gso: true, WatchesGso: true })
             _corruptRuns.Clear();
@@ -168,6 +171,11 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
             _context.Logger.LoopsLater(_settings.Loops, _counters.Length);
             _settings = _settings with { Loops = _counters.Length, ReadInterfaces = _settings.ReadInterfaces && _counters.Length == 1 };
         }
+        if (_settings.Protection != protection)
+        {
+            _context.Logger.ProtectionLater(settings.GetString("packet_protection"), _crypto?.ProtectionText ?? "none");
+            _settings = _settings with { Protection = protection };
+        }
         _loops?.Post(new LoopCommand(LoopCommandKind.Configure, Settings: _settings));
     }
 
@@ -175,7 +183,7 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
     {
         foreach (SocketGroup group in groups)
         {
-            _context.Logger.Listening(group.LocalEndPoint, _stock!.Versions);
+            _context.Logger.Listening(group.LocalEndPoint, _crypto!.Versions);
             if (group.Members[0].SmallBuffers)
                 _context.Logger.SmallBuffers(group.LocalEndPoint, _settings.SocketBufferBytes);
             if (!group.IsSteered)
@@ -226,7 +234,7 @@ public sealed class QuicTransport : IPollingTransport, IReconfigurable
                 : "received one by one: the kernel knows no UDP_GRO (before 5.0)";
             string reads = _settings.ReadInterfaces ? "; the same thread reads the interfaces (read_interfaces)" : "";
             string loops = _counters.Length > 1 ? $"; {_counters.Length} loops share the connections (loops)" : "";
-            return $"{gso}, {gro}{reads}{loops}";
+            return $"{gso}, {gro}{reads}{loops}; packets are encrypted by {_crypto?.ProtectionText}";
         }
     }
 

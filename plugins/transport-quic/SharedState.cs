@@ -16,7 +16,7 @@ internal sealed class SharedState
     /// <summary>Freed with the last loop.</summary>
     public required TlsCredentials Credentials { get; init; }
 
-    public required StockCallbacks Stock { get; init; }
+    public required CryptoCallbacks Crypto { get; init; }
 
     public required NodeSecrets Secrets { get; init; }
 

@@ -16,9 +16,9 @@ internal static unsafe class NativeLibraries
     private const int FirstUnknownVersion = 0x020000;
 
     /// <summary>Checks everything once, before the first connection.</summary>
-    /// <returns>Addresses of the stock callbacks, and the versions in one line for the log.</returns>
+    /// <param name="wanted">What encrypts packets.</param>
     /// <exception cref="PluginException">A library is missing, too old or laid out differently.</exception>
-    public static StockCallbacks Load()
+    public static CryptoCallbacks Load(PacketProtection wanted)
     {
         // GnuTLS would write every session's secrets to the file this names.
         LibC.unsetenv("SSLKEYLOGFILE");
@@ -31,7 +31,7 @@ internal static unsafe class NativeLibraries
             string version = CheckVersion();
             CheckLayout();
             string tlsVersion = Marshal.PtrToStringUTF8((nint)GnuTls.gnutls_check_version(null)) ?? "?";
-            return StockCallbacks.Resolve(crypto, $"ngtcp2 {version}, GnuTLS {tlsVersion}");
+            return CryptoCallbacks.Resolve(crypto, $"ngtcp2 {version}, GnuTLS {tlsVersion}").With(wanted);
         }
         catch (EntryPointNotFoundException missing)
         {
@@ -39,10 +39,12 @@ internal static unsafe class NativeLibraries
         }
     }
 
-    internal static PluginException Unavailable(string cause) => new(
-        $"QUIC is not available: {cause}. Install ngtcp2 1.11 or later with GnuTLS (Debian: apt install {Packages}; "
-        + "on Debian 12 from bookworm-backports).")
-    { Fault = PluginFault.Unavailable };
+    internal static PluginException Unavailable(string cause) => Unavailable(
+        cause,
+        $"Install ngtcp2 1.11 or later with GnuTLS (Debian: apt install {Packages}; on Debian 12 from bookworm-backports).");
+
+    internal static PluginException Unavailable(string cause, string remedy) =>
+        new($"QUIC is not available: {cause}. {remedy}") { Fault = PluginFault.Unavailable };
 
     private static nint Open(string name) => NativeLibrary.TryLoad(name, out nint handle)
         ? handle
@@ -74,33 +76,4 @@ internal static unsafe class NativeLibraries
         if (!known)
             throw Unavailable($"{Ngtcp2.Library} lays its structs out in a way this plugin does not know");
     }
-}
-
-/// <summary>
-/// Addresses of the callbacks that ngtcp2's crypto library offers ready-made, so that encryption never enters
-/// managed code.
-/// </summary>
-internal sealed record StockCallbacks(string Versions, NgCallbacks Table)
-{
-    public static StockCallbacks Resolve(nint crypto, string versions)
-    {
-        NgCallbacks table = default;
-        table[NgCallbacks.ClientInitial] = Export(crypto, "ngtcp2_crypto_client_initial_cb");
-        table[NgCallbacks.RecvClientInitial] = Export(crypto, "ngtcp2_crypto_recv_client_initial_cb");
-        table[NgCallbacks.RecvCryptoData] = Export(crypto, "ngtcp2_crypto_recv_crypto_data_cb");
-        table[NgCallbacks.Encrypt] = Export(crypto, "ngtcp2_crypto_encrypt_cb");
-        table[NgCallbacks.Decrypt] = Export(crypto, "ngtcp2_crypto_decrypt_cb");
-        table[NgCallbacks.HpMask] = Export(crypto, "ngtcp2_crypto_hp_mask_cb");
-        table[NgCallbacks.RecvRetry] = Export(crypto, "ngtcp2_crypto_recv_retry_cb");
-        table[NgCallbacks.UpdateKey] = Export(crypto, "ngtcp2_crypto_update_key_cb");
-        table[NgCallbacks.DeleteAeadCtx] = Export(crypto, "ngtcp2_crypto_delete_crypto_aead_ctx_cb");
-        table[NgCallbacks.DeleteCipherCtx] = Export(crypto, "ngtcp2_crypto_delete_crypto_cipher_ctx_cb");
-        table[NgCallbacks.GetPathChallengeData] = Export(crypto, "ngtcp2_crypto_get_path_challenge_data_cb");
-        table[NgCallbacks.VersionNegotiation] = Export(crypto, "ngtcp2_crypto_version_negotiation_cb");
-        return new StockCallbacks(versions, table);
-    }
-
-    private static nint Export(nint library, string name) => NativeLibrary.TryGetExport(library, name, out nint address)
-        ? address
-        : throw NativeLibraries.Unavailable($"{Ngtcp2Crypto.Library} has no {name}");
 }

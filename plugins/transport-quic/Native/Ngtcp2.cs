@@ -22,6 +22,7 @@ internal static unsafe partial class Ngtcp2
     public const int ERR_NOBUF = -202;
     public const int ERR_STREAM_DATA_BLOCKED = -208;
     public const int ERR_CRYPTO = -213;
+    public const int ERR_DECRYPT = -218;
     public const int ERR_STREAM_SHUT_WR = -219;
     public const int ERR_STREAM_NOT_FOUND = -220;
     public const int ERR_CLOSING = -223;
@@ -150,6 +151,10 @@ internal static unsafe partial class Ngtcp2
 
     [LibraryImport(Library)]
     public static partial int ngtcp2_conn_initiate_key_update(nint connection, ulong ts);
+
+    /// <summary>The ngtcp2_crypto_ctx of 1-RTT packets, which begins with its AEAD.</summary>
+    [LibraryImport(Library)]
+    public static partial NgAead* ngtcp2_conn_get_crypto_ctx(nint connection);
 
     [LibraryImport(Library)]
     public static partial byte ngtcp2_conn_get_tls_alert(nint connection);

@@ -37,4 +37,15 @@ internal static unsafe partial class Ngtcp2Crypto
     public static partial nint ngtcp2_crypto_write_retry(
         byte* dest, nuint destLength, uint version, NgCid* dcid, NgCid* scid, NgCid* odcid, byte* token,
         nuint tokenLength);
+
+    [LibraryImport(Library)]
+    public static partial int ngtcp2_crypto_update_key(
+        nint connection, byte* rxSecret, byte* txSecret, nint* rxContext, byte* rxKey, byte* rxIv, nint* txContext,
+        byte* txKey, byte* txIv, byte* currentRxSecret, byte* currentTxSecret, nuint secretLength);
+
+    [LibraryImport(Library)]
+    public static partial nuint ngtcp2_crypto_aead_keylen(NgAead* aead);
+
+    [LibraryImport(Library)]
+    public static partial void ngtcp2_crypto_aead_ctx_free(nint* context);
 }

@@ -79,6 +79,14 @@ internal unsafe struct NgPktHd
     [FieldOffset(108)] public byte Type;
 }
 
+/// <summary>ngtcp2_crypto_aead.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NgAead
+{
+    public nint Handle;
+    public nuint MaxOverhead;
+}
+
 /// <summary>ngtcp2_ccerr: why a connection is closed.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 40)]
 internal unsafe struct NgCcErr

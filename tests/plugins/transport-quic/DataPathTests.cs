@@ -207,8 +207,9 @@ public sealed class DataPathTests
                     && a.Transport.Counters.KeyUpdates >= 5 && b.Transport.Counters.KeyUpdates >= 5;
             },
             "packets of many keys, and five changes by each end", 30);
-        Assert.InRange(a.Transport.Counters.KeyUpdates, 5, Math.Min(200, sentByUs / 1024));
-        Assert.InRange(b.Transport.Counters.KeyUpdates, 5, Math.Min(200, sentByThem / 1024));
+        // One more than packets ask for: the first keys are changed at once where others than GnuTLS's take over.
+        Assert.InRange(a.Transport.Counters.KeyUpdates, 5, Math.Min(200, 1 + (sentByUs / 1024)));
+        Assert.InRange(b.Transport.Counters.KeyUpdates, 5, Math.Min(200, 1 + (sentByThem / 1024)));
         Assert.Empty(a.Closed);
         Assert.Empty(b.Closed);
     }

@@ -27,7 +27,7 @@ internal sealed class AnonymousClient : ITransportEvents, IAsyncDisposable
             Options = options,
             Events = this,
             Credentials = new TlsCredentials(null, options.Protocols),
-            Stock = NativeLibraries.Load(),
+            Crypto = NativeLibraries.Load(settings.Protection),
             Secrets = new NodeSecrets(options.Identity),
             Log = NullLogger.Instance,
             Admission = new Admission((ulong)Stopwatch.GetTimestamp()),

@@ -69,7 +69,7 @@ internal sealed class Relay : IAsyncDisposable
     /// <summary>Datagrams that the client has sent.</summary>
     public int Asked => Volatile.Read(ref _asked);
 
-    /// <summary>Sees every datagram that passes.</summary>
+    /// <summary>Sees every datagram that passes, and may alter it.</summary>
     public Action<byte[]>? Watch { get; set; }
 
     public async ValueTask DisposeAsync()
