@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using VibePN.Contracts;
 using VibePN.Engine.Node;
@@ -10,7 +9,7 @@ namespace VibePN.Engine.Runtime;
 /// <remarks>Everything else posts. A fault in one piece of work is reported and the loop goes on.</remarks>
 internal sealed class ControlLoop : IControlQueue, IDisposable
 {
-    // BlockingCollection waits in milliseconds; a longer wait than this only means one more idle turn.
+    // The queue waits in milliseconds; a longer wait than this only means one more idle turn.
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
 
     // A timer turn that failed is tried again after this long, so that what is behind the fault is not forgotten.
@@ -21,7 +20,7 @@ internal sealed class ControlLoop : IControlQueue, IDisposable
 
     private static readonly TimeSpan JoinTimeout = TimeSpan.FromMilliseconds(500);
 
-    private readonly BlockingCollection<Action<Instant>> _work = [];
+    private readonly WorkQueue _work = new();
     private readonly TimeProvider _time;
     private readonly long _start;
     private readonly Func<Instant, Instant> _onTimer;
@@ -62,19 +61,7 @@ internal sealed class ControlLoop : IControlQueue, IDisposable
 
     /// <inheritdoc/>
     /// <remarks>Work posted after <see cref="Dispose"/> is dropped.</remarks>
-    public bool Post(Action<Instant> work)
-    {
-        try
-        {
-            _work.Add(work);
-            return true;
-        }
-        catch (InvalidOperationException)
-        {
-            // The loop has ended: whoever posts now has nobody left to tell.
-            return false;
-        }
-    }
+    public bool Post(Action<Instant> work) => _work.TryAdd(work);
 
     /// <summary>Runs a function on the loop and hands back its result.</summary>
     public Task<T> InvokeAsync<T>(Func<Instant, T> function, CancellationToken cancellationToken)
@@ -102,10 +89,10 @@ internal sealed class ControlLoop : IControlQueue, IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
-        _work.CompleteAdding();
+        _work.Close();
         // A thread that a plugin holds is left behind; it is a background thread and ends with the process.
-        if (!_thread.IsAlive || _thread.Join(JoinTimeout))
-            _work.Dispose();
+        if (_thread.IsAlive)
+            _thread.Join(JoinTimeout);
     }
 
     private static PluginException Stopped() =>
@@ -140,13 +127,13 @@ internal sealed class ControlLoop : IControlQueue, IDisposable
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TakeOne(int waitMs, out long began)
     {
-        bool taken = _work.TryTake(out Action<Instant>? work, waitMs);
+        bool taken = _work.TryTake(waitMs, out Action<Instant>? work);
         began = _time.GetTimestamp();
-        if (work is null || !taken)
+        if (!taken)
             return false;
         try
         {
-            work(Now);
+            work!(Now);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
