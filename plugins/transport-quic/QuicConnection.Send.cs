@@ -15,6 +15,11 @@ internal sealed partial class QuicConnection
     // Datagrams after which a change of keys is tried again that ngtcp2 refused because another is under way.
     private const int KeyUpdateRetry = 64;
 
+    // From so many lost datagrams in a thousand on, up to so many waiting packets leave one by one: acknowledgements of a
+    // stream inside that are lost together leave its sender with nothing to go on (docs/decisions/0032-apart-where-lost.md).
+    private const double LossyPermille = 20;
+    private const int FewPackets = 8;
+
     // What a datagram is written with: whether it ends beyond what every path carries, and, with the first of a packet,
     // the packet's number.
     private const ulong LargePacket = 1;
@@ -30,6 +35,7 @@ internal sealed partial class QuicConnection
     private int _refusedSends;
     private ulong _expiry;
     private double _lossPermille;
+    private bool _apart;
     private long _lostBefore;
     private long _sentBefore;
 
@@ -65,6 +71,7 @@ internal sealed partial class QuicConnection
         int capacity = _blackHole.IsBlack ? BlackHoleWatch.SmallestPath : _capacity;
         int budget = Math.Max(_native!.SendQuantum, SmallestQuantum);
         _streamBlocked = false;
+        _apart = _lossPermille >= LossyPermille && _queue is { Count: <= FewPackets };
         SendAs usual = _runs is not null && (_runs.MustBeAlone || HasNoAnswer(now)) ? SendAs.Alone : SendAs.Run;
         if (_answerWanted)
             _native.WantAnswer(true);
@@ -138,7 +145,7 @@ internal sealed partial class QuicConnection
             room -= outbound.Frame(parts) + 3;
             bool isLarge = _datagramBytes - room > BlackHoleWatch.SmallestPath - DatagramFraming.PacketOverhead + 3;
             written = _native!.WriteDatagram(
-                dest, capacity, parts, 2, outbound.MayFollow(room), number | (isLarge ? LargePacket : 0), out bool accepted, now);
+                dest, capacity, parts, 2, !_apart && outbound.MayFollow(room), number | (isLarge ? LargePacket : 0), out bool accepted, now);
             if (accepted)
             {
                 number = 0;

@@ -7,6 +7,8 @@ namespace VibePN.Plugins.TransportQuic.Tests;
 [Collection(nameof(DataPathTests))]
 public sealed class DataPathTests
 {
+    private const int Batches = 50;
+
     [Fact]
     public async Task Small_packets_share_datagrams()
     {
@@ -19,6 +21,48 @@ public sealed class DataPathTests
         await Eventually.Holds(() => b.Packets.Count == 1000, "all arrive");
         // 1452 bytes hold more than 20 of them; allow for acknowledgements and pacing.
         Assert.InRange(b.Transport.Counters.DatagramsIn - before, 1, 200);
+    }
+
+    /// <summary>Several acknowledgements of an inner stream in one datagram are lost together.</summary>
+    [Fact]
+    public async Task Small_packets_part_where_datagrams_are_lost_while_few_of_them_wait()
+    {
+        await using Node a = await Node.StartAsync();
+        await using Node b = await Node.StartAsync();
+        await using var relay = new Relay(b.Addresses[0]);
+        long dial = a.Dial(relay.Address.ToString());
+        await Eventually.Holds(() => a.Connections.Any(c => c.DialId == dial) && !b.Connections.IsEmpty, "both ends are up");
+        ITransportConnection ours = a.Connections.Single().Connection;
+        Assert.InRange(await DatagramsForAsync(4), 1, 2 * Batches);
+        relay.DropFromClient = number => number % 10 == 0;
+        using PacketBatch alone = Batch(1, 100);
+        await Eventually.Holds(
+            () =>
+            {
+                ours.Send(alone, 0, 1);
+                return ours.Path.LossPermille >= 50;
+            },
+            "the loss is noticed", 30);
+        Assert.InRange(await DatagramsForAsync(4), 4 * Batches * 9 / 10, int.MaxValue);
+        Assert.InRange(await DatagramsForAsync(64), 1, 64 * Batches / 2);
+
+        // Datagrams that the client sends for batches of small packets, each sent once those before it have left.
+        async Task<int> DatagramsForAsync(int packets)
+        {
+            using PacketBatch batch = Batch(packets, 100);
+            int before = relay.Asked;
+            for (int i = 0; i < Batches; i++)
+            {
+                int asked = relay.Asked;
+                long left = Left(ours) + packets;
+                Assert.Equal(packets, ours.Send(batch, 0, packets).Taken);
+                await Eventually.Holds(() => relay.Asked > asked && Left(ours) >= left, "the batch leaves");
+            }
+            return relay.Asked - before;
+        }
+
+        static long Left(ITransportConnection connection) =>
+            connection.GetStatistics() is var now ? now.PacketsSent + now.PacketsDropped : 0;
     }
 
     [Fact]
