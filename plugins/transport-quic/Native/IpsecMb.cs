@@ -1,4 +1,7 @@
 using System.Runtime.InteropServices;
+using unsafe GcmCall = delegate* unmanaged[Cdecl, SuppressGCTransition]<
+    byte*, byte*, byte*, byte*, ulong, byte*, byte*, ulong, byte*, ulong, void>;
+using unsafe GcmPrepare = delegate* unmanaged[Cdecl, SuppressGCTransition]<byte*, byte*, void>;
 
 namespace VibePN.Plugins.TransportQuic.Native;
 
@@ -18,15 +21,13 @@ internal readonly unsafe struct GcmFunctions
     public const int TagBytes = 16;
 
     /// <summary>(16 bytes of key, prepared key).</summary>
-    public required delegate* unmanaged[Cdecl, SuppressGCTransition]<byte*, byte*, void> Prepare { get; init; }
+    public required GcmPrepare Prepare { get; init; }
 
     /// <summary>(prepared key, context, out, in, length, 12 bytes of nonce, associated data, its length, tag, its length).</summary>
-    public required delegate* unmanaged[Cdecl, SuppressGCTransition]<
-        byte*, byte*, byte*, byte*, ulong, byte*, byte*, ulong, byte*, ulong, void> Encrypt { get; init; }
+    public required GcmCall Encrypt { get; init; }
 
     /// <summary>As <see cref="Encrypt"/>; the tag is that of what came in, for the caller to compare.</summary>
-    public required delegate* unmanaged[Cdecl, SuppressGCTransition]<
-        byte*, byte*, byte*, byte*, ulong, byte*, byte*, ulong, byte*, ulong, void> Decrypt { get; init; }
+    public required GcmCall Decrypt { get; init; }
 }
 
 /// <summary>
@@ -88,7 +89,7 @@ internal static unsafe class IpsecMb
         byte* manager = ((delegate* unmanaged[Cdecl]<ulong, byte*>)allocate)(0);
         if (manager is null)
         {
-            text = $"ipsec-mb {version} could not be set up";
+            text = $"ipsec-mb {version} found no memory";
             return false;
         }
         ((delegate* unmanaged[Cdecl]<byte*, int*, void>)initialise)(manager, null);
@@ -96,18 +97,24 @@ internal static unsafe class IpsecMb
         if (variant is not null)
             gcm = new GcmFunctions
             {
-                Prepare = (delegate* unmanaged[Cdecl, SuppressGCTransition]<byte*, byte*, void>)At(manager, PrepareOffset),
-                Encrypt = (delegate* unmanaged[Cdecl, SuppressGCTransition]<
-                    byte*, byte*, byte*, byte*, ulong, byte*, byte*, ulong, byte*, ulong, void>)At(manager, EncryptOffset),
-                Decrypt = (delegate* unmanaged[Cdecl, SuppressGCTransition]<
-                    byte*, byte*, byte*, byte*, ulong, byte*, byte*, ulong, byte*, ulong, void>)At(manager, DecryptOffset),
+                Prepare = (GcmPrepare)At(manager, PrepareOffset),
+                Encrypt = (GcmCall)At(manager, EncryptOffset),
+                Decrypt = (GcmCall)At(manager, DecryptOffset),
             };
         ((delegate* unmanaged[Cdecl]<byte*, void>)free)(manager);
-        text = variant is null ? $"ipsec-mb {version} has no faster code for this processor" : $"ipsec-mb {version} ({variant})";
-        if (variant is null || GcmSelfTest.Passes(gcm))
-            return variant is not null;
-        text += " does not compute AES-128-GCM as .NET does";
-        return false;
+        return IsTrusted(variant, gcm, $"ipsec-mb {version}", out text);
+    }
+
+    private static bool IsTrusted(string? variant, in GcmFunctions gcm, string name, out string text)
+    {
+        if (variant is null)
+        {
+            text = $"{name} has no faster code for this processor";
+            return false;
+        }
+        bool right = GcmSelfTest.Passes(gcm);
+        text = right ? $"{name} ({variant})" : $"{name} ({variant}) does not compute AES-128-GCM as .NET does";
+        return right;
     }
 
     private static bool IsVariant(nint library, string name, byte* manager) =>

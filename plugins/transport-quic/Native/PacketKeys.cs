@@ -1,6 +1,11 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using unsafe AeadCallback = delegate* unmanaged[Cdecl]<
+    byte*, VibePN.Plugins.TransportQuic.Native.NgAead*, nint*, byte*, nuint, byte*, nuint, byte*, nuint, int>;
+using unsafe DeleteCallback = delegate* unmanaged[Cdecl]<nint, nint*, void*, void>;
+using unsafe UpdateKeyCallback = delegate* unmanaged[Cdecl]<
+    nint, byte*, byte*, nint*, byte*, nint*, byte*, byte*, byte*, nuint, void*, int>;
 
 namespace VibePN.Plugins.TransportQuic.Native;
 
@@ -22,26 +27,21 @@ internal static unsafe class PacketKeys
 
     // The same for every transport of the process: what the libraries export and what the processor can do.
     private static GcmFunctions _gcm;
-    private static delegate* unmanaged[Cdecl]<byte*, NgAead*, nint*, byte*, nuint, byte*, nuint, byte*, nuint, int> _stockEncrypt;
-    private static delegate* unmanaged[Cdecl]<byte*, NgAead*, nint*, byte*, nuint, byte*, nuint, byte*, nuint, int> _stockDecrypt;
-    private static delegate* unmanaged[Cdecl]<nint, nint*, void*, void> _stockDelete;
+    private static AeadCallback _stockEncrypt;
+    private static AeadCallback _stockDecrypt;
+    private static DeleteCallback _stockDelete;
 
     /// <summary>Puts these callbacks in the place of the stock ones, which they fall back to.</summary>
     public static void Install(ref NgCallbacks table, in GcmFunctions gcm)
     {
         _gcm = gcm;
-        _stockEncrypt = (delegate* unmanaged[Cdecl]<
-            byte*, NgAead*, nint*, byte*, nuint, byte*, nuint, byte*, nuint, int>)table[NgCallbacks.Encrypt];
-        _stockDecrypt = (delegate* unmanaged[Cdecl]<
-            byte*, NgAead*, nint*, byte*, nuint, byte*, nuint, byte*, nuint, int>)table[NgCallbacks.Decrypt];
-        _stockDelete = (delegate* unmanaged[Cdecl]<nint, nint*, void*, void>)table[NgCallbacks.DeleteAeadCtx];
-        table[NgCallbacks.Encrypt] = (nint)(delegate* unmanaged[Cdecl]<
-            byte*, NgAead*, nint*, byte*, nuint, byte*, nuint, byte*, nuint, int>)&Encrypt;
-        table[NgCallbacks.Decrypt] = (nint)(delegate* unmanaged[Cdecl]<
-            byte*, NgAead*, nint*, byte*, nuint, byte*, nuint, byte*, nuint, int>)&Decrypt;
-        table[NgCallbacks.DeleteAeadCtx] = (nint)(delegate* unmanaged[Cdecl]<nint, nint*, void*, void>)&Delete;
-        table[NgCallbacks.UpdateKey] = (nint)(delegate* unmanaged[Cdecl]<
-            nint, byte*, byte*, nint*, byte*, nint*, byte*, byte*, byte*, nuint, void*, int>)&UpdateKey;
+        _stockEncrypt = (AeadCallback)table[NgCallbacks.Encrypt];
+        _stockDecrypt = (AeadCallback)table[NgCallbacks.Decrypt];
+        _stockDelete = (DeleteCallback)table[NgCallbacks.DeleteAeadCtx];
+        table[NgCallbacks.Encrypt] = (nint)(AeadCallback)(&Encrypt);
+        table[NgCallbacks.Decrypt] = (nint)(AeadCallback)(&Decrypt);
+        table[NgCallbacks.DeleteAeadCtx] = (nint)(DeleteCallback)(&Delete);
+        table[NgCallbacks.UpdateKey] = (nint)(UpdateKeyCallback)(&UpdateKey);
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
